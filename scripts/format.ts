@@ -1,0 +1,3 @@
+import { runTool } from "./tool.ts";
+
+process.exit(await runTool({ tool: "prettier", args: ["--write", "--log-level=warn", "."] }));

@@ -1,0 +1,90 @@
+// Runs on Node 20 with nothing installed: `node:` imports only, no TypeScript.
+import { spawn } from "node:child_process";
+import { statfsSync } from "node:fs";
+import { basename, delimiter, dirname } from "node:path";
+import { createInterface } from "node:readline";
+
+const PROGRESS_INTERVAL_MS = 2000;
+const KEPT_LINES = 20;
+const NEEDED_DISK_BYTES = 3e9;
+
+/** Switches of the user's npm that would change what a nested install does. */
+const CHANGES_INSTALLS =
+  /^npm_(config_(ignore_scripts|omit|only|production|include|dry_run|global|prefix|location|workspace.*|package_lock.*|engine_strict|offline|local_prefix)|lifecycle_.*|package_.*|command)$/i;
+
+/**
+ * The environment for a nested npm: the user's own, without what belongs to the outer npm run.
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function npmEnvironment(env) {
+  const kept = Object.entries(env).filter(([name]) => !CHANGES_INSTALLS.test(name) && name !== "NODE_ENV");
+  return { ...Object.fromEntries(kept), PATH: [dirname(process.execPath), env.PATH].join(delimiter) };
+}
+
+/**
+ * The command that runs npm, without a shell where possible.
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {[command: string, firstArguments: string[]]}
+ */
+export function npmCommand(env) {
+  const outer = env.npm_execpath;
+  // npm_execpath may also name another package manager.
+  return outer && basename(outer) === "npm-cli.js" ? [process.execPath, [outer]] : ["npm", []];
+}
+
+/**
+ * Runs npm in `folder`, calling `onProgress` at least every two seconds with the packages fetched so far.
+ * @param {string} folder
+ * @param {string[]} args
+ * @param {(progress: { packages: number, seconds: number }) => void} onProgress
+ * @param {AbortSignal} [signal] ends npm
+ * @returns {Promise<{ exitCode: number, tail: string, seconds: number }>}
+ */
+export async function runNpm(folder, args, onProgress, signal) {
+  const [command, first] = npmCommand(process.env);
+  const began = performance.now();
+  const seconds = () => (performance.now() - began) / 1000;
+  const child = spawn(command, [...first, ...args, "--no-audit", "--no-fund", "--no-progress", "--loglevel=http"], {
+    cwd: folder,
+    env: npmEnvironment(process.env),
+    stdio: ["ignore", "pipe", "pipe"],
+    shell: command === "npm" && process.platform === "win32",
+    signal,
+  });
+  let packages = 0;
+  /** @type {string[]} */
+  const tail = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on("line", (line) => {
+      if (/http (fetch|cache) .*\.tgz/.test(line)) packages += 1;
+      else if (!/http (fetch|cache)/.test(line)) tail.push(line);
+      if (tail.length > KEPT_LINES) tail.shift();
+    });
+  }
+  const timer = setInterval(() => onProgress({ packages, seconds: seconds() }), PROGRESS_INTERVAL_MS);
+  const stop = () => void child.kill("SIGTERM");
+  process.once("exit", stop);
+  const exitCode = await new Promise((resolve) => {
+    child.on("close", (code) => resolve(code ?? 1));
+    child.on("error", (error) => {
+      tail.push(error.message);
+      resolve(127);
+    });
+  });
+  process.off("exit", stop);
+  clearInterval(timer);
+  return { exitCode, tail: tail.join("\n").trim(), seconds: seconds() };
+}
+
+/**
+ * Says why there is too little room to install in `folder`; undefined when there is enough.
+ * @param {string} folder
+ * @param {typeof statfsSync} statfs
+ */
+export function findDiskShortage(folder, statfs = statfsSync) {
+  const { bavail, bsize } = statfs(folder);
+  const free = bavail * bsize;
+  if (free >= NEEDED_DISK_BYTES) return undefined;
+  return `needs 3 GB of free disk (it uses about 1.5 GB with OpenClaw); only ${(free / 1e9).toFixed(1)} GB are free in ${folder}`;
+}

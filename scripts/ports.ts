@@ -1,0 +1,78 @@
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { findSocketOwner } from "./processes.mjs";
+import { ScriptError } from "./script-error.ts";
+
+const LISTEN_STATE = "0A";
+const LAST_PORT = 65_535;
+
+/** Can a server listen on this address now? */
+export function isPortFree(port: number, host = "127.0.0.1"): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
+
+/** A port nobody listens on, chosen by the system. */
+export function findFreePort(host = "127.0.0.1"): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, host, () => {
+      const address = server.address();
+      server.close(() =>
+        address && typeof address === "object" ? resolve(address.port) : reject(new Error("no port")),
+      );
+    });
+  });
+}
+
+/** The process that listens on `port`, where /proc tells and this user may see it. */
+export function findPortOwner(port: number): { pid: number; name: string } | undefined {
+  const wanted = port.toString(16).toUpperCase().padStart(4, "0");
+  for (const table of ["/proc/net/tcp", "/proc/net/tcp6"]) {
+    for (const line of readLines(table)) {
+      const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
+      if (state !== LISTEN_STATE || !local?.endsWith(`:${wanted}`) || inode === undefined) continue;
+      const owner = findSocketOwner(inode);
+      if (owner) return { pid: owner.pid, name: owner.name };
+    }
+  }
+  return undefined;
+}
+
+/** @throws {ScriptError} port_in_use, naming who holds it and the command that avoids it */
+export async function requireFreePort(port: number): Promise<void> {
+  const isFree = (await isPortFree(port)) && (!(await hasIpv6Loopback()) || (await isPortFree(port, "::1")));
+  if (isFree) return;
+  const owner = findPortOwner(port);
+  const by = owner ? ` (by ${owner.name}, pid ${owner.pid})` : "";
+  throw new ScriptError("port_in_use", `Port ${port} is in use${by}. Try: PORT=${nextPort(port)} npm start`);
+}
+
+/** Has this machine an IPv6 loopback? Containers often have none. */
+export function hasIpv6Loopback(): Promise<boolean> {
+  return isPortFree(0, "::1");
+}
+
+/** Reads PORT. @throws {ScriptError} bad_setting */
+export function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > LAST_PORT)
+    throw new ScriptError("bad_setting", `PORT must be a number from 1 to ${LAST_PORT}`);
+  return port;
+}
+
+function nextPort(port: number): number {
+  return port < LAST_PORT ? port + 1 : port - 1;
+}
+
+function readLines(path: string): string[] {
+  try {
+    return readFileSync(path, "latin1").split("\n").slice(1);
+  } catch {
+    return [];
+  }
+}

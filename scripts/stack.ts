@@ -1,0 +1,197 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ChatMessage } from "../demo/answer.ts";
+import { startDemoModel, type DemoModel } from "../demo/model.ts";
+import { startAgent, writeAgentSettings, type AgentSettings } from "./agent.ts";
+import { startEdge, type Edge } from "./edge.ts";
+import { keepRunning, type Child, type KeptChild } from "./keep-running.ts";
+import type { ModelChoice } from "./openclaw-config.ts";
+import { installOpenClaw } from "./openclaw-install.ts";
+import { checkOwnOpenClaw } from "./openclaw-probe.ts";
+import { startOpenClaw, statusOf, type OpenClaw } from "./openclaw.ts";
+import { findFreePort, requireFreePort } from "./ports.ts";
+import { endFormerRun, findLiveRun, openRunRecord } from "./run-record.ts";
+import { ScriptError } from "./script-error.ts";
+import { gatewayPublicKey, openAgentKey, openSecrets, type LocalSecrets } from "./secrets.ts";
+
+const TENANT = "default";
+/** Not 127.0.0.1: OpenClaw believes identity headers from this address only, so other programs must aim to forge. */
+const AGENT_ADDRESS = "127.77.0.1";
+const READY_POLL_MS = 100;
+
+export interface StackOptions {
+  port: number;
+  /** Secrets, the agent's identity, stored sessions and OpenClaw's profile. One run at a time. */
+  home: string;
+  /** `alice@example.com:admin,bob@example.com` */
+  stubUsers: string;
+  /** Default: the demo model. */
+  modelKey?: Exclude<ModelChoice, { type: "demo" }>;
+  /** An OpenClaw that runs already; it is checked, and left as it is. */
+  ownOpenClaw?: { url: string; workspace: string; gatewayPassword: string; userHeader: string; force: boolean };
+  /** Added to what both scripts get, to try other settings. */
+  gatewayVars?: Record<string, string>;
+  tenantVars?: Record<string, string>;
+  wordDelayMs?: number;
+  /** Sees each conversation that the demo model is asked about. */
+  onModelRequest?: (messages: ChatMessage[]) => void;
+  onEvent?: (line: string) => void;
+  onAgentLog?: (line: string) => void;
+  onEdgeLog?: (line: string, level: string) => void;
+}
+
+/** The whole of Tidegate on this machine, each part within reach. */
+export interface Stack {
+  url: string;
+  edge: Edge;
+  workspace: string;
+  /** Settles once a person can sign in and reach OpenClaw; rejects when that cannot happen any more. */
+  ready: Promise<void>;
+  /** Set once `ready` has settled well. */
+  parts: { model?: DemoModel; openclaw?: KeptChild<OpenClaw>; agent?: KeptChild<Child> };
+  /** Ends every part; nothing is left running. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the edge at once and the rest behind it; resolves when the edge answers.
+ * @throws {ScriptError} already_running | port_in_use | state_corrupted
+ */
+export async function startAll(options: StackOptions): Promise<Stack> {
+  const say = options.onEvent ?? (() => {});
+  const { home, port, ownOpenClaw } = options;
+  mkdirSync(home, { recursive: true });
+  const live = findLiveRun(home);
+  if (live !== undefined) {
+    throw new ScriptError(
+      "already_running",
+      `Tidegate runs already (pid ${live}). A second one needs its own: TIDEGATE_HOME=… PORT=… npm start`,
+    );
+  }
+  // First the leftovers of a run that was killed: they may hold the port.
+  const ended = await endFormerRun(home);
+  if (ended > 0) say(`ended ${ended} processes of a run that was killed`);
+  await requireFreePort(port);
+  const secrets = openSecrets(home);
+  const agentFolder = join(home, "agent");
+  const { agentId, publicKey } = openAgentKey(agentFolder);
+  const record = openRunRecord(home);
+  const publicHost = `localhost:${port}`;
+  const url = `http://${publicHost}`;
+  const workspace = ownOpenClaw?.workspace ?? join(home, "openclaw", "state", "workspace");
+  const edge = await startEdge({
+    port,
+    stateFolder: join(home, "edge"),
+    gatewayVars: {
+      ...gatewayVars(url, secrets, options.stubUsers),
+      AGENT_KEYS: `${agentId}:${publicKey}`,
+      ...options.gatewayVars,
+    },
+    tenantVars: { STORAGE_KEY: secrets.storageKey, ...options.tenantVars },
+    onLog: options.onEdgeLog,
+  }).catch((error: unknown) => {
+    record.close();
+    throw error;
+  });
+  record.refresh();
+
+  const parts: Stack["parts"] = {};
+  const stopping = new AbortController();
+  const settings = (openclawUrl: string, userHeader: string): AgentSettings => ({
+    agentId,
+    url,
+    tenant: TENANT,
+    gatewayKey: gatewayPublicKey(secrets.storageKey, TENANT),
+    openclawUrl,
+    workspace,
+    userHeader,
+    localAddress: AGENT_ADDRESS,
+    publicHost,
+  });
+  const startParts = async (): Promise<void> => {
+    if (ownOpenClaw) {
+      if (!ownOpenClaw.force) await checkOwnOpenClaw({ ...ownOpenClaw, agentAddress: AGENT_ADDRESS });
+      writeAgentSettings(agentFolder, settings(ownOpenClaw.url, ownOpenClaw.userHeader));
+    } else {
+      const openclaw = await startOwnedOpenClaw(options, secrets, url, parts, stopping.signal, record.refresh);
+      if (!openclaw) return;
+      writeAgentSettings(agentFolder, settings(`http://127.0.0.1:${openclaw.current.port}`, secrets.userHeader));
+      await openclaw.current.ready;
+    }
+    if (stopping.signal.aborted) return;
+    const password = ownOpenClaw?.gatewayPassword ?? secrets.gatewayPassword;
+    const start = (): Child => startAgent(agentFolder, password, options.onAgentLog ?? (() => {}));
+    parts.agent = keepRunning("the agent", start, say, record.refresh);
+    while (!stopping.signal.aborted && (await statusOf(`${url}/_gate/readyz`)) !== 200) await sleep(READY_POLL_MS);
+    record.refresh();
+  };
+  const ready = startParts();
+  ready.catch(() => {});
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    stopping.abort();
+    // From the browser inwards, so that nobody meets a half that has lost its other half.
+    await edge.dispose();
+    await parts.agent?.stop();
+    await parts.openclaw?.stop();
+    await ready.catch(() => {});
+    await parts.model?.stop();
+    record.close();
+  };
+  return { url, edge, workspace, ready, parts, stop: () => (stopped ??= stop()) };
+}
+
+/** Installs and starts the pinned OpenClaw; undefined when `signal` asked to stop meanwhile. */
+async function startOwnedOpenClaw(
+  options: StackOptions,
+  secrets: LocalSecrets,
+  publicOrigin: string,
+  parts: Stack["parts"],
+  signal: AbortSignal,
+  onChange: () => void,
+): Promise<KeptChild<OpenClaw> | undefined> {
+  const say = options.onEvent ?? (() => {});
+  const model = options.modelKey
+    ? undefined
+    : await startDemoModel({ port: 0, wordDelayMs: options.wordDelayMs, onRequest: options.onModelRequest });
+  parts.model = model;
+  const choice: ModelChoice = options.modelKey ?? { type: "demo", baseUrl: model?.baseUrl ?? "" };
+  if (model) say("demo model (no key found: set OPENAI_API_KEY or ANTHROPIC_API_KEY for a real one)");
+  const installFolder = await installOpenClaw(undefined, signal);
+  if (signal.aborted) return undefined;
+  const port = await findFreePort();
+  say("starting OpenClaw");
+  const start = (): OpenClaw =>
+    startOpenClaw({
+      folder: join(options.home, "openclaw"),
+      installFolder,
+      port,
+      agentAddress: AGENT_ADDRESS,
+      userHeader: secrets.userHeader,
+      gatewayPassword: secrets.gatewayPassword,
+      publicOrigin,
+      identityScopes: adminScopes(options.stubUsers),
+      model: choice,
+    });
+  parts.openclaw = keepRunning("OpenClaw", start, say, onChange);
+  return parts.openclaw;
+}
+
+function gatewayVars(url: string, secrets: LocalSecrets, stubUsers: string): Record<string, string> {
+  return {
+    AUTHSEC_MODE: "stub",
+    ENVIRONMENT: "development",
+    PUBLIC_URL: url,
+    STUB_USERS: stubUsers,
+    SESSION_SECRET: secrets.sessionSecret,
+    TENANT_NAME: "Tidegate demo",
+  };
+}
+
+/** Admins of the stub's list are OpenClaw's operators by name. */
+export function adminScopes(stubUsers: string): Record<string, string[]> {
+  const entries = stubUsers.split(",").map((entry) => entry.trim().split(":"));
+  const admins = entries.filter(([email, role]) => email && role === "admin");
+  return Object.fromEntries(admins.map(([email = ""]) => [email.toLowerCase(), ["operator.admin"]]));
+}

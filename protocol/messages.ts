@@ -1,0 +1,168 @@
+/** The unnumbered messages of a connection and the batch's header (SPEC.md sections 2 and 3). */
+import { concatBytes, decodeJsonObject, encodeJson, encodeUtf8, viewOf } from "./bytes.ts";
+import { ProtocolError } from "./errors.ts";
+import { integer, matching, text } from "./heads.ts";
+import { MAX_BATCH_BYTES, MAX_HEAD_BYTES } from "./limits.ts";
+
+export const MESSAGE_NUMBERS = { challenge: 1, hello: 2, welcome: 3, ack: 7, goaway: 8, batch: 16 } as const;
+export const BATCH_HEADER_BYTES = 16;
+const SIGNATURE_BYTES = 64;
+
+export interface Challenge {
+  connection: string;
+  nonce: string;
+  tenant: string;
+  host: string;
+  agent: string;
+  /** Seconds since the epoch, by the object's clock. */
+  time: number;
+}
+
+export interface Hello {
+  boot: number;
+  attempt: number;
+  version: string;
+  /** The connection of the challenge that this answers. */
+  connection: string;
+  nonce: string;
+}
+
+export interface Welcome {
+  link: string;
+}
+
+/** A message that carries a signature: `u8 type | 64 bytes Ed25519 | JSON`. `signed` is what the signature covers. */
+export interface SignedMessage<T> {
+  value: T;
+  signature: Uint8Array;
+  json: Uint8Array;
+}
+
+export type ConnectionMessage =
+  | { type: "challenge"; message: SignedMessage<Challenge> }
+  | { type: "hello"; message: SignedMessage<Hello> }
+  | { type: "welcome"; value: Welcome }
+  | { type: "ack"; ack: number }
+  | { type: "goaway"; deadlineMs: number; reason: string }
+  | { type: "batch"; number: number; ack: number; body: Uint8Array };
+
+/** @returns what the tenant's gateway key signs: the challenge, bound to its purpose */
+export function challengeTranscript(challengeJson: Uint8Array): Uint8Array<ArrayBuffer> {
+  return concatBytes(encodeUtf8("tidegate.v1 gateway challenge\n"), challengeJson);
+}
+
+/** @returns what the agent's key signs: the whole exchange so far, so that no part can be swapped or replayed */
+export function helloTranscript(challengeJson: Uint8Array, helloJson: Uint8Array): Uint8Array<ArrayBuffer> {
+  return concatBytes(encodeUtf8("tidegate.v1 agent proof\n"), challengeJson, encodeUtf8("\n"), helloJson);
+}
+
+/** @returns what the agent signs for its upgrade's `Authorization` header (SPEC.md section 1) */
+export function assertionTranscript(host: string, agent: string, seconds: number): Uint8Array<ArrayBuffer> {
+  return encodeUtf8(`tidegate.v1 agent assertion\n${host}\n${agent}\n${seconds}`);
+}
+
+export function encodeSigned(
+  type: "challenge" | "hello",
+  json: Uint8Array,
+  signature: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  return concatBytes(Uint8Array.of(MESSAGE_NUMBERS[type]), signature, json);
+}
+
+export function encodeWelcome(welcome: Welcome): Uint8Array<ArrayBuffer> {
+  return concatBytes(Uint8Array.of(MESSAGE_NUMBERS.welcome), encodeJson(welcome));
+}
+
+export function encodeGoaway(deadlineMs: number, reason: string): Uint8Array<ArrayBuffer> {
+  return concatBytes(Uint8Array.of(MESSAGE_NUMBERS.goaway), encodeJson({ deadlineMs, reason }));
+}
+
+export function encodeAck(ack: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(5);
+  bytes[0] = MESSAGE_NUMBERS.ack;
+  viewOf(bytes).setUint32(1, ack);
+  return bytes;
+}
+
+/** @returns `u8 type | u8 codec | u8 flags | u8 0 | u32 number | u32 ack | u32 rawBytes | frames` */
+export function encodeBatch(number: number, ack: number, frames: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const header = new Uint8Array(BATCH_HEADER_BYTES);
+  const view = viewOf(header);
+  let rawBytes = 0;
+  for (const frame of frames) rawBytes += frame.byteLength;
+  header[0] = MESSAGE_NUMBERS.batch;
+  view.setUint32(4, number);
+  view.setUint32(8, ack);
+  view.setUint32(12, rawBytes);
+  return concatBytes(header, ...frames);
+}
+
+/** @throws {ProtocolError} on anything that SPEC.md does not name */
+export function decodeMessage(message: Uint8Array): ConnectionMessage {
+  switch (message[0]) {
+    case undefined:
+      throw new ProtocolError("message_too_short");
+    case MESSAGE_NUMBERS.batch:
+      return decodeBatch(message);
+    case MESSAGE_NUMBERS.ack:
+      if (message.byteLength !== 5) throw new ProtocolError("bad_frame_length");
+      return { type: "ack", ack: viewOf(message).getUint32(1) };
+    case MESSAGE_NUMBERS.challenge:
+      return { type: "challenge", message: decodeSigned(message, parseChallenge) };
+    case MESSAGE_NUMBERS.hello:
+      return { type: "hello", message: decodeSigned(message, parseHello) };
+    case MESSAGE_NUMBERS.welcome:
+      return { type: "welcome", value: { link: matching(jsonAfter(message, 1), "link", OPAQUE) } };
+    case MESSAGE_NUMBERS.goaway: {
+      const json = jsonAfter(message, 1);
+      return { type: "goaway", deadlineMs: integer(json, "deadlineMs"), reason: text(json, "reason", 64) };
+    }
+    default:
+      throw new ProtocolError("bad_message_type");
+  }
+}
+
+const OPAQUE = /^[A-Za-z0-9_-]{8,64}$/;
+
+function parseChallenge(json: Record<string, unknown>): Challenge {
+  return {
+    connection: matching(json, "connection", OPAQUE),
+    nonce: matching(json, "nonce", OPAQUE),
+    tenant: matching(json, "tenant", /^[a-z0-9-]{1,63}$/),
+    host: text(json, "host", 255),
+    agent: matching(json, "agent", OPAQUE),
+    time: integer(json, "time"),
+  };
+}
+
+function parseHello(json: Record<string, unknown>): Hello {
+  return {
+    boot: integer(json, "boot"),
+    attempt: integer(json, "attempt"),
+    version: matching(json, "version", /^[0-9A-Za-z.+-]{1,64}$/),
+    connection: matching(json, "connection", OPAQUE),
+    nonce: matching(json, "nonce", OPAQUE),
+  };
+}
+
+function decodeSigned<T>(message: Uint8Array, parse: (json: Record<string, unknown>) => T): SignedMessage<T> {
+  if (message.byteLength < 1 + SIGNATURE_BYTES + 2) throw new ProtocolError("message_too_short");
+  const json = message.subarray(1 + SIGNATURE_BYTES);
+  if (json.byteLength > MAX_HEAD_BYTES) throw new ProtocolError("message_too_large");
+  return { value: parse(decodeJsonObject(json)), signature: message.subarray(1, 1 + SIGNATURE_BYTES), json };
+}
+
+function decodeBatch(message: Uint8Array): ConnectionMessage {
+  if (message.byteLength < BATCH_HEADER_BYTES) throw new ProtocolError("message_too_short");
+  const view = viewOf(message);
+  if (message[1] !== 0) throw new ProtocolError("bad_codec", { codec: message[1] ?? 0 });
+  const body = message.subarray(BATCH_HEADER_BYTES);
+  if (body.byteLength > MAX_BATCH_BYTES) throw new ProtocolError("message_too_large", { bytes: body.byteLength });
+  if (view.getUint32(12) !== body.byteLength || body.byteLength === 0) throw new ProtocolError("bad_frame_length");
+  return { type: "batch", number: view.getUint32(4), ack: view.getUint32(8), body };
+}
+
+function jsonAfter(message: Uint8Array, offset: number): Record<string, unknown> {
+  if (message.byteLength > MAX_HEAD_BYTES) throw new ProtocolError("message_too_large");
+  return decodeJsonObject(message.subarray(offset));
+}

@@ -1,0 +1,32 @@
+/** The audit seam: product data about security events, written before the action is answered. */
+
+export type AuditEvent =
+  | { type: "session.created"; person: string; session: string }
+  | { type: "session.ended"; session: string; reason: string }
+  | { type: "identity.conflict"; issuer: string }
+  | { type: "identity.unwritable"; version: number }
+  | { type: "request.refused"; person: string; code: string; routeClass: string }
+  | { type: "agent.connected"; agent: string; version: string }
+  | { type: "agent.refused"; agent: string; code: string }
+  | { type: "agent.superseded"; agent: string }
+  | { type: "agent.disconnected"; agent: string; code: string };
+
+/** Rows kept; chain, search and export come with the audit object. */
+const MAX_ROWS = 10_000;
+
+export class Audit {
+  #sql: SqlStorage;
+  #now: () => number;
+
+  constructor(sql: SqlStorage, now: () => number) {
+    this.#sql = sql;
+    this.#now = now;
+  }
+
+  append(event: AuditEvent): void {
+    const { type, ...fields } = event;
+    const at = this.#now();
+    this.#sql.exec("INSERT INTO audit (at, type, json) VALUES (?, ?, ?)", at, type, JSON.stringify(fields));
+    this.#sql.exec("DELETE FROM audit WHERE id <= (SELECT MAX(id) FROM audit) - ?", MAX_ROWS);
+  }
+}

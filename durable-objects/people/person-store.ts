@@ -1,0 +1,114 @@
+/**
+ * People of the tenant and the roster the agent writes from. The object owns the roster and its version;
+ * a person's user string is assigned once and stays theirs.
+ */
+import { isUserString, type Person, type Role } from "#protocol/identity.ts";
+import { base64Url } from "../sessions/session-id.ts";
+import type { SignIn } from "../rpc.ts";
+
+type Row = {
+  key: string;
+  issuer: string;
+  subject: string;
+  user_string: string;
+  email: string | null;
+  name: string | null;
+  role: Role;
+};
+
+export type Recorded = { ok: true; person: Person; changed: boolean } | { ok: false; code: "identity_conflict" };
+
+/** A key derived from (issuer, subject), so that the same person is the same key in every shard. */
+export async function personKey(issuer: string, subject: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${issuer}\0${subject}`));
+  return base64Url(new Uint8Array(digest).subarray(0, 16));
+}
+
+export class PersonStore {
+  #sql: SqlStorage;
+  #now: () => number;
+  /** People with an open WebSocket; asked of the sockets themselves, which outlive this memory. */
+  #isActive: (key: string) => boolean;
+
+  constructor(sql: SqlStorage, now: () => number, isActive: (key: string) => boolean) {
+    this.#sql = sql;
+    this.#now = now;
+    this.#isActive = isActive;
+  }
+
+  /** Stores what a sign-in tells about a person. `changed` means the roster must be told. */
+  record(key: string, signIn: SignIn): Recorded {
+    const known = this.#row(key);
+    const user = known?.user_string ?? this.#assignUser(key, signIn);
+    if (user === null) return { ok: false, code: "identity_conflict" };
+    const same =
+      known !== undefined && known.email === signIn.email && known.name === signIn.name && known.role === signIn.role;
+    this.#sql.exec(
+      `INSERT INTO people (key, issuer, subject, user_string, email, name, role, signed_in_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (key) DO UPDATE SET email = excluded.email, name = excluded.name, role = excluded.role,
+         signed_in_at = excluded.signed_in_at`,
+      key,
+      signIn.issuer,
+      signIn.subject,
+      user,
+      signIn.email,
+      signIn.name,
+      signIn.role,
+      this.#now(),
+    );
+    if (!same) this.raiseVersion();
+    return { ok: true, person: this.#person(this.#requireRow(key)), changed: !same };
+  }
+
+  find(key: string): Person | undefined {
+    const row = this.#row(key);
+    return row === undefined ? undefined : this.#person(row);
+  }
+
+  /** @returns everybody, those with an open socket first, then the latest to sign in; at most what a roster holds */
+  roster(): Person[] {
+    const rows = this.#sql.exec<Row>("SELECT * FROM people ORDER BY signed_in_at DESC LIMIT 1000").toArray();
+    const people = rows.map((row) => this.#person(row));
+    return [...people.filter((person) => person.active), ...people.filter((person) => !person.active)];
+  }
+
+  version(): number {
+    const row = this.#sql.exec<{ value: string }>("SELECT value FROM meta WHERE name = 'roster_version'").toArray()[0];
+    return row === undefined ? 0 : Number(row.value);
+  }
+
+  /** @returns the new version */
+  raiseVersion(): number {
+    const version = this.version() + 1;
+    this.#sql.exec(
+      "INSERT INTO meta (name, value) VALUES ('roster_version', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+      String(version),
+    );
+    return version;
+  }
+
+  /** The e-mail when it is free, a stable pseudonym when there is none, null when somebody else holds it. */
+  #assignUser(key: string, signIn: SignIn): string | null {
+    if (signIn.email !== null && isUserString(signIn.email)) {
+      const holder = this.#sql.exec("SELECT key FROM people WHERE user_string = ?", signIn.email).toArray();
+      return holder.length === 0 ? signIn.email : null;
+    }
+    return `p-${key.toLowerCase().replaceAll(/[^a-z0-9]/g, "")}@tidegate.invalid`;
+  }
+
+  #row(key: string): Row | undefined {
+    return this.#sql.exec<Row>("SELECT * FROM people WHERE key = ?", key).toArray()[0];
+  }
+
+  #requireRow(key: string): Row {
+    const row = this.#row(key);
+    if (row === undefined) throw new Error("person row vanished inside one event");
+    return row;
+  }
+
+  #person(row: Row): Person {
+    const { key, email, name, role } = row;
+    return { key, user: row.user_string, email, name, role, active: this.#isActive(key) };
+  }
+}

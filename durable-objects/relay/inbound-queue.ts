@@ -1,0 +1,78 @@
+/** Messages of one browser towards the agent: whole when small, in pieces when large, all under credit, in order. */
+import { SendCredit } from "#protocol/credit.ts";
+import type { Frame, MessageKind } from "#protocol/frame.ts";
+import {
+  MAX_BROWSER_BACKLOG_BYTES,
+  MAX_CHUNK_BYTES,
+  MAX_MESSAGE_BYTES,
+  MAX_WHOLE_MESSAGE_BYTES,
+} from "#protocol/limits.ts";
+
+export type Accepted = "ok" | "too_large" | "too_much";
+
+interface Message {
+  kind: MessageKind;
+  bytes: Uint8Array;
+  offset: number;
+}
+
+export class InboundQueue {
+  #stream: number;
+  #credit: SendCredit;
+  #messages: Message[] = [];
+  #bytes = 0;
+
+  constructor(stream: number, credit: number) {
+    this.#stream = stream;
+    this.#credit = new SendCredit(credit);
+  }
+
+  get credit(): number {
+    return this.#credit.available;
+  }
+
+  /** True while something waits for credit: it lives in memory only. */
+  get busy(): boolean {
+    return this.#messages.length > 0;
+  }
+
+  /** @returns whether the browser may go on; besides one message in transit, little may wait */
+  push(kind: MessageKind, bytes: Uint8Array): Accepted {
+    if (bytes.byteLength > MAX_MESSAGE_BYTES) return "too_large";
+    const inTransit = this.#messages[0]?.bytes.byteLength ?? 0;
+    if (this.#messages.length > 0 && this.#bytes - inTransit + bytes.byteLength > MAX_BROWSER_BACKLOG_BYTES) {
+      return "too_much";
+    }
+    this.#messages.push({ kind, bytes, offset: 0 });
+    this.#bytes += bytes.byteLength;
+    return "ok";
+  }
+
+  grant(bytes: number): void {
+    this.#credit.grant(bytes);
+  }
+
+  /** Takes the next frame that credit allows, or undefined. */
+  next(): Frame | undefined {
+    const message = this.#messages[0];
+    if (message === undefined || this.#credit.available <= 0) return undefined;
+    const { kind, bytes } = message;
+    const stream = this.#stream;
+    if (bytes.byteLength <= MAX_WHOLE_MESSAGE_BYTES) {
+      this.#shift(message);
+      this.#credit.spend(bytes.byteLength);
+      return { type: kind, stream, bytes };
+    }
+    const offset = message.offset;
+    const chunk = bytes.subarray(offset, offset + MAX_CHUNK_BYTES);
+    message.offset += chunk.byteLength;
+    if (message.offset === bytes.byteLength) this.#shift(message);
+    this.#credit.spend(chunk.byteLength);
+    return { type: "piece", stream, kind, total: bytes.byteLength, offset, bytes: chunk };
+  }
+
+  #shift(message: Message): void {
+    this.#messages.shift();
+    this.#bytes -= message.bytes.byteLength;
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Large messages towards browsers are pulled one at a time for the whole object, so that memory holds one
+ * (SPEC.md section 6, OFFER and TAKE). The queue is rebuilt from attachments after a loss of memory.
+ */
+import { ProtocolError } from "#protocol/errors.ts";
+import type { Frame } from "#protocol/frame.ts";
+import type { AgentTunnel } from "../tunnel/agent-tunnel.ts";
+import type { WebSocketRelay } from "./websocket-relay.ts";
+
+export class LargeMessages {
+  #tunnel: AgentTunnel;
+  #waiting: WebSocketRelay[] = [];
+  #taking: { relay: WebSocketRelay; bytes: Uint8Array; offset: number } | undefined;
+
+  constructor(tunnel: AgentTunnel) {
+    this.#tunnel = tunnel;
+  }
+
+  offer(relay: WebSocketRelay): void {
+    if (this.#taking?.relay === relay || this.#waiting.includes(relay)) return;
+    this.#waiting.push(relay);
+    this.#next();
+  }
+
+  part(relay: WebSocketRelay, frame: Extract<Frame, { type: "part" }>): void {
+    const taking = this.#taking;
+    const offered = relay.offered;
+    if (offered === null) throw new ProtocolError("illegal_step", { frame: "part" });
+    // A part of an earlier try, or of a try that this memory never made.
+    if (taking?.relay !== relay || frame.attempt !== offered.attempt) return;
+    if (frame.offset !== taking.offset || frame.offset + frame.bytes.byteLength > taking.bytes.byteLength) {
+      throw new ProtocolError("bad_chunk", { offset: frame.offset });
+    }
+    taking.bytes.set(frame.bytes, taking.offset);
+    taking.offset += frame.bytes.byteLength;
+    if (taking.offset < taking.bytes.byteLength) return;
+    this.#taking = undefined;
+    relay.deliverOffered(taking.bytes);
+    this.#tunnel.queue({ type: "taken", stream: relay.stream });
+    this.#next();
+  }
+
+  forget(relay: WebSocketRelay): void {
+    this.#waiting = this.#waiting.filter((other) => other !== relay);
+    if (this.#taking?.relay !== relay) return;
+    this.#taking = undefined;
+    this.#next();
+  }
+
+  #next(): void {
+    if (this.#taking !== undefined) return;
+    const relay = this.#waiting.shift();
+    if (relay === undefined) return;
+    const { bytes, attempt } = relay.startTaking();
+    this.#taking = { relay, bytes: new Uint8Array(bytes), offset: 0 };
+    this.#tunnel.queue({ type: "take", stream: relay.stream, attempt });
+  }
+}

@@ -1,0 +1,19 @@
+/** Turns the agent's head into a `Response`. Everything in it is untrusted; what the platform refuses becomes a 502. */
+import type { ResponseHead } from "#protocol/frame.ts";
+import { filterResponseHeaders } from "#protocol/headers.ts";
+
+/** Statuses whose response has no body (Fetch standard, "null body status"). */
+const NULL_BODY = new Set([101, 103, 204, 205, 304]);
+
+export function hasBody(method: string, status: number): boolean {
+  return method !== "HEAD" && !NULL_BODY.has(status);
+}
+
+/** `encodeBody: "manual"`: the origin's Content-Encoding is already applied, the runtime must not apply it again. */
+export function relayedResponse(head: ResponseHead, body: ReadableStream | Uint8Array | null): Response {
+  const headers = new Headers();
+  for (const [name, value] of filterResponseHeaders(head.headers)) headers.append(name, value);
+  headers.set("strict-transport-security", "max-age=31536000");
+  headers.set("x-content-type-options", "nosniff");
+  return new Response(body, { status: head.status, headers, encodeBody: "manual" });
+}

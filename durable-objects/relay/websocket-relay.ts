@@ -1,0 +1,181 @@
+/**
+ * One browser's WebSocket, after its 101. The socket and its attachment outlive this object's memory;
+ * {@link WebSocketRelay} is rebuilt from them at the next event.
+ */
+import { relayableClose } from "#protocol/close-codes.ts";
+import { ProtocolError, RESET_CODES } from "#protocol/errors.ts";
+import type { Frame } from "#protocol/frame.ts";
+import { MAX_BROWSER_BUFFER_BYTES } from "#protocol/limits.ts";
+import type { AgentTunnel, StreamSink } from "../tunnel/agent-tunnel.ts";
+import type { BrowserAttachment } from "./browser-attachment.ts";
+import { InboundQueue } from "./inbound-queue.ts";
+import type { LargeMessages } from "./large-messages.ts";
+import { OutboundCredit } from "./outbound-credit.ts";
+
+const SETTLE_INTERVAL_MS = 25;
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+export class WebSocketRelay implements StreamSink {
+  #socket: WebSocket;
+  #attachment: BrowserAttachment;
+  #tunnel: AgentTunnel;
+  #large: LargeMessages;
+  #outbound: OutboundCredit;
+  #inbound: InboundQueue;
+  #settling = false;
+  #over = false;
+
+  constructor(socket: WebSocket, attachment: BrowserAttachment, tunnel: AgentTunnel, large: LargeMessages) {
+    this.#socket = socket;
+    this.#attachment = attachment;
+    this.#tunnel = tunnel;
+    this.#large = large;
+    this.#outbound = new OutboundCredit(socket, attachment.granted);
+    this.#inbound = new InboundQueue(attachment.stream, attachment.credit);
+    this.#persist();
+  }
+
+  get stream(): number {
+    return this.#attachment.stream;
+  }
+
+  get offered(): BrowserAttachment["offered"] {
+    return this.#attachment.offered;
+  }
+
+  receive(frame: Frame): void {
+    if (this.#over) return;
+    switch (frame.type) {
+      case "text":
+      case "binary":
+        this.#outbound.receive(frame.bytes.byteLength);
+        this.#toBrowser(frame.type, frame.bytes);
+        return;
+      case "offer":
+        if (this.#attachment.offered !== null) throw new ProtocolError("illegal_step", { frame: frame.type });
+        this.#attachment.offered = { kind: frame.kind, bytes: frame.bytes, attempt: 0 };
+        this.#persist();
+        this.#large.offer(this);
+        return;
+      case "part":
+        this.#large.part(this, frame);
+        return;
+      case "credit":
+        this.#inbound.grant(frame.bytes);
+        this.#sendInbound();
+        return;
+      case "close": {
+        const close = relayableClose(frame.code, frame.reason);
+        this.#end(close.code, close.reason);
+        return;
+      }
+      case "reset":
+        this.#end(1012, "stream reset");
+        return;
+      default:
+        throw new ProtocolError("illegal_step", { frame: frame.type });
+    }
+  }
+
+  /** A message of the browser. */
+  message(message: string | ArrayBuffer): void {
+    if (this.#over) return;
+    const text = typeof message === "string";
+    const accepted = this.#inbound.push(
+      text ? "text" : "binary",
+      text ? encoder.encode(message) : new Uint8Array(message),
+    );
+    if (accepted === "too_large") return this.close(1009, "message too large", 1009);
+    if (accepted === "too_much") return this.close(1013, "sending too fast", 1013);
+    this.#sendInbound();
+  }
+
+  /** The browser closed, or its connection is gone. */
+  closed(code: number, reason: string): void {
+    if (this.#over) return;
+    const close = relayableClose(code, reason);
+    this.#tunnel.queue({ type: "close", stream: this.stream, code: close.code, reason: close.reason });
+    this.#end(close.code, close.reason);
+  }
+
+  /** Ends the exchange from here: `code` to the browser, `originCode` to OpenClaw. */
+  close(code: number, reason: string, originCode: number): void {
+    if (this.#over) return;
+    this.#tunnel.queue({ type: "close", stream: this.stream, code: originCode, reason });
+    this.#end(code, reason);
+  }
+
+  lost(): void {
+    this.#end(1012, "connection to the workspace lost");
+  }
+
+  /** Starts a try at the offered message. Tries are numbered past a loss of memory, so that old parts are told apart. */
+  startTaking(): { bytes: number; attempt: number } {
+    const offered = this.#attachment.offered;
+    if (offered === null) throw new ProtocolError("illegal_step", { frame: "take" });
+    offered.attempt += 1;
+    this.#persist();
+    return offered;
+  }
+
+  deliverOffered(bytes: Uint8Array): void {
+    const kind = this.#attachment.offered?.kind ?? "binary";
+    this.#attachment.offered = null;
+    this.#toBrowser(kind, bytes);
+  }
+
+  #toBrowser(kind: "text" | "binary", bytes: Uint8Array): void {
+    // Asked before this message: one large message may stand in the buffer by itself.
+    if ((this.#socket.bufferedAmount ?? 0) > MAX_BROWSER_BUFFER_BYTES)
+      return this.close(1013, "reading too slowly", 1013);
+    this.#socket.send(kind === "text" ? decoder.decode(bytes) : bytes);
+    this.#settle();
+  }
+
+  /** Grants what the browser has taken. A timer exists only while something of it still waits. */
+  #settle(): void {
+    const increment = this.#outbound.settle();
+    if (increment > 0) this.#tunnel.queue({ type: "credit", stream: this.stream, bytes: increment });
+    this.#persist();
+    if (!this.#outbound.pending || this.#settling) return;
+    this.#settling = true;
+    setTimeout(() => {
+      this.#settling = false;
+      if (this.#over) return;
+      this.#settle();
+      this.#tunnel.flush();
+    }, SETTLE_INTERVAL_MS);
+  }
+
+  #sendInbound(): void {
+    for (let frame = this.#inbound.next(); frame !== undefined; frame = this.#inbound.next()) this.#tunnel.queue(frame);
+    this.#persist();
+  }
+
+  #persist(): void {
+    if (this.#over || this.#socket.readyState !== WebSocket.OPEN) return;
+    this.#attachment.granted = this.#outbound.granted;
+    this.#attachment.credit = this.#inbound.credit;
+    this.#attachment.busy = this.#inbound.busy;
+    this.#socket.serializeAttachment(this.#attachment);
+  }
+
+  #end(code: number, reason: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#tunnel.release(this.stream);
+    this.#large.forget(this);
+    try {
+      this.#socket.close(code, reason);
+    } catch {
+      // Already closed by the other side.
+    }
+  }
+}
+
+/** Tells OpenClaw that a stream will not be used: its browser left before the 101. */
+export function abandon(tunnel: AgentTunnel, stream: number): void {
+  tunnel.release(stream);
+  tunnel.queue({ type: "reset", stream, code: RESET_CODES.cancelled });
+}

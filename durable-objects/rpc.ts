@@ -1,0 +1,85 @@
+/**
+ * What the Worker may know of a tenant's object. Refusals cross RPC as values: a thrown error loses its class there.
+ * The relay itself goes through `fetch`, with a {@link RelayCall} in the header {@link RELAY_HEADER}.
+ */
+import type { Role } from "#protocol/identity.ts";
+import type { RouteClass } from "#protocol/request-target.ts";
+
+export type Result<T, Code extends string = string> = { ok: true; value: T } | { ok: false; code: Code };
+
+/** Internal header, stripped from every inbound request: one {@link RelayCall} as JSON, ASCII only. */
+export const RELAY_HEADER = "x-tidegate-relay";
+/** Internal header of the agent's upgrade: one {@link AgentCall} as JSON. */
+export const AGENT_HEADER = "x-tidegate-agent";
+
+/** A verified sign-in, as the Worker hands it to the object that will hold the session. */
+export interface SignIn {
+  issuer: string;
+  subject: string;
+  /** Verified and lower-case, else null. */
+  email: string | null;
+  name: string | null;
+  groups: string[];
+  role: Role;
+  /** The provider's session id (`sid`), for logout. */
+  providerSessionId: string | null;
+  userAgent: string;
+  clientAddress: string;
+  /** Session that this sign-in replaces in the same browser, ended in the same call. */
+  replaces: string | null;
+}
+
+/** A live session as its owner may see it. Times are milliseconds since the epoch. */
+export interface SessionView {
+  issuer: string;
+  email: string | null;
+  name: string | null;
+  role: Role;
+  user: string;
+  createdAt: number;
+  lastSeenAt: number;
+  idleExpiresAt: number;
+  expiresAt: number;
+}
+
+/** Everything the object needs to relay one request; the body and end-to-end headers stay in the request itself. */
+export interface RelayCall {
+  tenant: string;
+  session: string;
+  requestId: string;
+  method: string;
+  /** Raw, canonical target: the very bytes OpenClaw will get. */
+  target: string;
+  routeClass: RouteClass;
+  clientAddress: string;
+  scheme: "http" | "https";
+  /** The configured public host, never the client's `Host`. */
+  host: string;
+}
+
+/** The agent's upgrade after the Worker verified its assertion. */
+export interface AgentCall {
+  tenant: string;
+  agent: string;
+  /** Raw Ed25519 public key, base64url. */
+  publicKey: string;
+  host: string;
+}
+
+export type SessionRefusal = "session_expired" | "session_revoked" | "session_unknown";
+export type StartRefusal = "identity_conflict";
+
+/** `agent`: whether a workspace agent is connected; `since` when that last changed, null when never seen. */
+export interface Readiness {
+  agent: "connected" | "away";
+  since: number | null;
+}
+
+export interface TenantRpc {
+  /** Creates a session row under a fresh 128-bit id (base64url). */
+  startSession(tenant: string, signIn: SignIn): Promise<Result<{ session: string; expiresAt: number }, StartRefusal>>;
+  /** Ends one session: row tombstoned, its sockets closed, its requests reset. Ending an unknown one is `ok`. */
+  endSession(tenant: string, session: string, reason: "signed_out" | "replaced" | "revoked"): Promise<Result<null>>;
+  findSession(tenant: string, session: string): Promise<Result<SessionView, SessionRefusal>>;
+  readiness(): Promise<Readiness>;
+}

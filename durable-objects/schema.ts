@@ -1,0 +1,40 @@
+/** Tables of a tenant's object, as numbered migrations: additive for one release, never edited once landed. */
+
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+   -- A person is (issuer, subject). key is opaque; user_string is assigned once and never reused.
+   CREATE TABLE people (
+     key TEXT PRIMARY KEY, issuer TEXT NOT NULL, subject TEXT NOT NULL, user_string TEXT NOT NULL UNIQUE,
+     email TEXT, name TEXT, role TEXT NOT NULL, signed_in_at INTEGER NOT NULL, UNIQUE (issuer, subject)
+   ) WITHOUT ROWID;
+
+   -- One row per signed-in browser; id_hash is SHA-256 of the id in the cookie. An ended row is a tombstone.
+   CREATE TABLE sessions (
+     id_hash TEXT PRIMARY KEY, person TEXT NOT NULL, issuer TEXT NOT NULL, email TEXT, name TEXT, role TEXT NOT NULL,
+     groups_json TEXT NOT NULL, provider_session TEXT, user_agent TEXT NOT NULL, address TEXT NOT NULL,
+     created_at INTEGER NOT NULL, last_seen_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+     ended_at INTEGER, ended_reason TEXT
+   ) WITHOUT ROWID;
+   CREATE INDEX sessions_by_person ON sessions (person);
+   CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+
+   -- Highest (boot, attempt) seen of each agent: an older one is a replay or a copy of the key.
+   CREATE TABLE agents (agent TEXT PRIMARY KEY, boot INTEGER NOT NULL, attempt INTEGER NOT NULL) WITHOUT ROWID;
+
+   CREATE TABLE audit (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, type TEXT NOT NULL, json TEXT NOT NULL);`,
+];
+
+/** Brings the database to the newest schema; a no-op on all but the first run after a deploy. */
+export function migrate(storage: DurableObjectStorage): void {
+  const { sql } = storage;
+  sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)");
+  const row = sql.exec<{ version: number }>("SELECT version FROM schema_version").toArray()[0];
+  const current = row?.version ?? 0;
+  if (current >= MIGRATIONS.length) return;
+  storage.transactionSync(() => {
+    for (const migration of MIGRATIONS.slice(current)) sql.exec(migration);
+    sql.exec("DELETE FROM schema_version");
+    sql.exec("INSERT INTO schema_version (version) VALUES (?)", MIGRATIONS.length);
+  });
+}

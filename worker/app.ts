@@ -1,0 +1,25 @@
+/** The gateway's table of contents: every check in the order it is made, then every route. */
+import { Hono } from "hono";
+import type { AppEnv, Deps } from "./context.ts";
+import { authenticate } from "./middleware/authenticate.ts";
+import { onError } from "./middleware/on-error.ts";
+import { bodyLimit, noCredentialsInQuery, sameOrigin } from "./middleware/request-checks.ts";
+import { requestLog } from "./middleware/request-log.ts";
+import { requestTarget, tenant } from "./middleware/tenant.ts";
+import { gateRoutes } from "./routes/gate.ts";
+import { relay } from "./routes/relay.ts";
+
+export function createApp(deps: Deps): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  app.onError(onError(deps));
+  app.use(requestLog(deps));
+  app.use(tenant(deps));
+  app.use(requestTarget());
+  app.use(noCredentialsInQuery());
+  app.use(bodyLimit(deps));
+  app.use(sameOrigin(deps));
+  app.use(authenticate(deps));
+  app.route("/_gate", gateRoutes(deps));
+  app.all("*", relay(deps));
+  return app;
+}

@@ -1,0 +1,15 @@
+/** Sets `c.var.cookie` from the session cookie. No I/O: the object still asks whether the session is live. */
+import { getCookie } from "hono/cookie";
+import { createMiddleware } from "hono/factory";
+import type { AppEnv, Deps } from "../context.ts";
+import { cookieName } from "../cookies/session-cookie.ts";
+
+export function authenticate({ config, cookies, now }: Deps) {
+  const secure = config.publicUrl.protocol === "https:";
+  return createMiddleware<AppEnv>(async function authenticate(c, next) {
+    const { id } = c.var.tenant;
+    const value = getCookie(c, cookieName(id, secure));
+    c.set("cookie", value === undefined ? undefined : await cookies.read(id, value, now()));
+    await next();
+  });
+}

@@ -1,0 +1,53 @@
+/** What no request may bring: credentials in its address, too much, or another site's intention. */
+import { createMiddleware } from "hono/factory";
+import type { AppEnv, Deps } from "../context.ts";
+import { GatewayError } from "../problem.ts";
+
+/** OpenClaw's own `token` and `mediaTicket` are tickets of its pages, and pass. */
+const CREDENTIALS = new Set([
+  "access_token",
+  "id_token",
+  "refresh_token",
+  "api_key",
+  "apikey",
+  "password",
+  "client_secret",
+  "bearer",
+  "jwt",
+]);
+/** The platform's own bound on the smallest plan. */
+const MAX_BODY_BYTES = 100 * 1024 * 1024;
+
+export function noCredentialsInQuery() {
+  return createMiddleware<AppEnv>(async function noCredentialsInQuery(c, next) {
+    const query = c.var.target.indexOf("?");
+    if (query >= 0) {
+      for (const name of new URLSearchParams(c.var.target.slice(query)).keys()) {
+        if (CREDENTIALS.has(name.toLowerCase())) throw new GatewayError("credentials_in_query");
+      }
+    }
+    await next();
+  });
+}
+
+export function bodyLimit({ config }: Deps) {
+  // The bound is the platform's, so it binds only where the platform is; locally large uploads are measured.
+  const limitBytes = config.development ? Number.MAX_SAFE_INTEGER : MAX_BODY_BYTES;
+  return createMiddleware<AppEnv>(async function bodyLimit(c, next) {
+    if (Number(c.req.header("content-length") ?? 0) > limitBytes) throw new GatewayError("too_large");
+    await next();
+  });
+}
+
+/** Refuses other sites' writes and upgrades; sub-domains and other ports are other sites (facts/security T14). */
+export function sameOrigin({ config }: Deps) {
+  const own = config.publicUrl.origin;
+  return createMiddleware<AppEnv>(async function sameOrigin(c, next) {
+    const { method } = c.req;
+    const origin = c.req.header("origin");
+    const upgrade = c.req.header("upgrade") !== undefined;
+    const guarded = upgrade ? c.req.header("cookie") !== undefined : method !== "GET" && method !== "HEAD";
+    if (guarded && origin !== own) throw new GatewayError("foreign_origin");
+    await next();
+  });
+}

@@ -1,0 +1,22 @@
+/** One id and one line per request; the id is always ours (a client's own could forge log lines). */
+import { createMiddleware } from "hono/factory";
+import { ERROR_HEADER } from "#protocol/version.ts";
+import type { AppEnv, Deps } from "../context.ts";
+
+export function requestLog({ now, log }: Deps) {
+  return createMiddleware<AppEnv>(async function requestLog(c, next) {
+    const requestId = crypto.randomUUID();
+    c.set("requestId", requestId);
+    const startedAt = now();
+    await next();
+    log({
+      event: "request.finished",
+      request_id: requestId,
+      tenant: c.var.tenant?.id ?? "",
+      method: c.req.method,
+      status: c.res.status,
+      code: c.res.headers.get(ERROR_HEADER) ?? "",
+      duration_ms: now() - startedAt,
+    });
+  });
+}

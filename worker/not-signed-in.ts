@@ -1,0 +1,38 @@
+/** What OpenClaw's Control UI must get when nobody is signed in (design section 5; each row is a test). Pure. */
+import { targetPath } from "#protocol/request-target.ts";
+
+export type NotSignedIn = { type: "redirect"; next: string } | { type: "empty" } | { type: "problem" };
+
+/** The probe whose redirect starts a silent renewal in the UI; it is asked for under each mount path. */
+const PROBE = "/control-ui-config.json";
+
+export function notSignedIn(method: string, target: string, headers: Headers): NotSignedIn {
+  const path = targetPath(target);
+  if (method === "HEAD" && path.endsWith(PROBE)) return { type: "redirect", next: "/" };
+  if (isNavigation(method, headers)) return { type: "redirect", next: safeNext(target) };
+  // The UI asks HEAD of its own page before it reloads itself; a 401 here would stop it.
+  if (method === "HEAD" && !isAsset(path)) return { type: "empty" };
+  return { type: "problem" };
+}
+
+/** @returns whether a person will see the answer as a page */
+export function isNavigation(method: string, headers: Headers): boolean {
+  if (method !== "GET") return false;
+  const mode = headers.get("sec-fetch-mode");
+  if (mode !== null) return mode === "navigate";
+  return headers.get("accept")?.includes("text/html") ?? false;
+}
+
+/** @returns a target of OpenClaw's to come back to after sign-in, never one of ours or of another host */
+export function safeNext(target: string): string {
+  const path = targetPath(target);
+  if (!path.startsWith("/") || path.startsWith("//") || path.startsWith("/_gate")) return "/";
+  const query = new URLSearchParams(target.slice(path.length + 1));
+  query.delete("openclaw_mount_recovery");
+  const rest = query.toString();
+  return rest === "" ? path : `${path}?${rest}`;
+}
+
+function isAsset(path: string): boolean {
+  return path.startsWith("/assets/") || path.startsWith("/fonts/") || path.startsWith("/api/");
+}

@@ -1,0 +1,101 @@
+/** Refusals of the gateway: one code, one status, one text, for people and programs alike (RFC 9457). */
+import { ERROR_HEADER } from "#protocol/version.ts";
+
+export type ProblemCode =
+  | "config_invalid"
+  | "unknown_tenant"
+  | "stub_needs_loopback"
+  | "bad_target"
+  | "not_found"
+  | "credentials_in_query"
+  | "too_large"
+  | "foreign_origin"
+  | "route_closed"
+  | "method_not_allowed"
+  | "unauthenticated"
+  | "session_expired"
+  | "session_revoked"
+  | "agent_refused"
+  | "not_allowed"
+  | "identity_conflict"
+  | "workspace_away"
+  | "workspace_unavailable"
+  | "internal_error";
+
+export const PROBLEMS: Record<ProblemCode, { status: number; title: string; detail: string }> = {
+  config_invalid: {
+    status: 500,
+    title: "Not configured",
+    detail: "The gateway's configuration is not valid. Its log names the variables.",
+  },
+  unknown_tenant: { status: 404, title: "Nothing here", detail: "This host name belongs to no workspace." },
+  stub_needs_loopback: {
+    status: 403,
+    title: "Development sign-in works on localhost only",
+    detail: "Forward the port instead: ssh -L 8080:localhost:8080 this-host, then open http://localhost:8080",
+  },
+  bad_target: { status: 400, title: "Bad address", detail: "This spelling of an address is not accepted." },
+  not_found: { status: 404, title: "Not found", detail: "The gateway has no such page." },
+  credentials_in_query: {
+    status: 400,
+    title: "Credentials do not belong in an address",
+    detail: "Addresses end up in histories and logs. Send the credential in a header.",
+  },
+  too_large: { status: 413, title: "Too large", detail: "The request is larger than 100 MB." },
+  foreign_origin: { status: 403, title: "Refused", detail: "The request came from another site." },
+  route_closed: { status: 403, title: "Refused", detail: "This address does not take this method." },
+  method_not_allowed: { status: 405, title: "Method not allowed", detail: "The page does not take this method." },
+  unauthenticated: { status: 401, title: "Sign in to continue", detail: "There is no valid session." },
+  session_expired: { status: 401, title: "Sign in to continue", detail: "The session is over." },
+  session_revoked: { status: 401, title: "You were signed out", detail: "This session was ended by an administrator." },
+  agent_refused: {
+    status: 401,
+    title: "Unknown agent",
+    detail: "The agent's key is not enrolled here, or its clock is wrong.",
+  },
+  not_allowed: {
+    status: 403,
+    title: "Not allowed",
+    detail: "You are known, but this address may not use this assistant.",
+  },
+  identity_conflict: {
+    status: 403,
+    title: "This e-mail is taken",
+    detail: "Another person already uses this e-mail address here. An administrator has to resolve it.",
+  },
+  workspace_away: {
+    status: 503,
+    title: "The assistant's computer is not connected",
+    detail: "This page tries again by itself.",
+  },
+  workspace_unavailable: {
+    status: 503,
+    title: "Please try again",
+    detail: "The workspace restarted in the middle of this request.",
+  },
+  internal_error: {
+    status: 500,
+    title: "Something went wrong",
+    detail: "The error was logged under this request's id.",
+  },
+};
+
+/** Thrown by middleware and routes; `onError` renders it. */
+export class GatewayError extends Error {
+  readonly code: ProblemCode;
+
+  constructor(code: ProblemCode, options?: ErrorOptions) {
+    super(code, options);
+    this.name = "GatewayError";
+    this.code = code;
+  }
+}
+
+export function problemResponse(code: ProblemCode, requestId: string): Response {
+  const { status, title, detail } = PROBLEMS[code];
+  const body = { type: `urn:tidegate:problem:${code}`, title, status, detail, instance: `urn:request:${requestId}` };
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { "content-type": "application/problem+json", "cache-control": "no-store", [ERROR_HEADER]: code },
+  });
+}

@@ -1,0 +1,59 @@
+/** The client's headers that may reach the object, by allow-list; everything else ends here. Pure. */
+import { RELAY_HEADER, type RelayCall } from "../durable-objects/rpc.ts";
+import { COOKIE_PREFIX } from "#protocol/version.ts";
+
+const ALLOWED = new Set([
+  "accept",
+  "accept-encoding",
+  "accept-language",
+  "cache-control",
+  "content-encoding",
+  "content-language",
+  "content-type",
+  "if-match",
+  "if-modified-since",
+  "if-none-match",
+  "if-range",
+  "if-unmodified-since",
+  "last-event-id",
+  "origin",
+  "pragma",
+  "range",
+  "sec-fetch-dest",
+  "sec-fetch-mode",
+  "sec-fetch-site",
+  "sec-fetch-user",
+  "service-worker",
+  "user-agent",
+]);
+/** Needed by the platform to make the upgrade; the agent makes its own towards OpenClaw. */
+const UPGRADE = new Set([
+  "upgrade",
+  "sec-websocket-key",
+  "sec-websocket-protocol",
+  "sec-websocket-version",
+  "sec-websocket-extensions",
+]);
+
+export function relayHeaders(client: Headers, call: RelayCall, upgrade: boolean): Headers {
+  const headers = new Headers();
+  for (const [name, value] of client) {
+    if (ALLOWED.has(name) || (upgrade && UPGRADE.has(name))) headers.set(name, value);
+  }
+  const cookies = foreignCookies(client.get("cookie"));
+  if (cookies !== "") headers.set("cookie", cookies);
+  headers.set(RELAY_HEADER, JSON.stringify(call));
+  return headers;
+}
+
+/** @returns the cookies that are the origin's own */
+export function foreignCookies(header: string | null): string {
+  if (header === null) return "";
+  const kept = header.split(";").filter((pair) => {
+    const name = pair.split("=")[0]?.trim().toLowerCase() ?? "";
+    return (
+      name !== "" && !name.startsWith("__host-") && !name.startsWith("__secure-") && !name.startsWith(COOKIE_PREFIX)
+    );
+  });
+  return kept.map((pair) => pair.trim()).join("; ");
+}

@@ -1,0 +1,45 @@
+/** Own routes under `/_gate/`; whatever is not listed is 404 here and never OpenClaw's. */
+import { Hono } from "hono";
+import type { AppContext, AppEnv, Deps } from "../context.ts";
+import { indexPage, signedOutPage, signOutPage } from "../pages/account-pages.ts";
+import { GatewayError } from "../problem.ts";
+import { endSession } from "../session-lifecycle.ts";
+import { tunnel } from "./tunnel.ts";
+
+export function gateRoutes(deps: Deps): Hono<AppEnv> {
+  const gate = new Hono<AppEnv>();
+  gate.get("/", async (c) => indexPage(c.var.tenant.name, await requireSession(deps, c)));
+  gate.get("/session", async (c) => {
+    const { email, name, role, user, createdAt, expiresAt, idleExpiresAt } = await requireSession(deps, c);
+    return c.json({ email, name, role, user, createdAt, expiresAt, idleExpiresAt }, 200, {
+      "cache-control": "no-store",
+    });
+  });
+  gate.route("/login", deps.signIn(deps));
+  gate.get("/logout", (c) => signOutPage(c.var.tenant.name));
+  gate.post("/logout", async (c) => {
+    await endSession(deps, c);
+    return c.redirect("/_gate/signed-out", 303);
+  });
+  gate.get("/signed-out", (c) => signedOutPage(c.var.tenant.name));
+  gate.get("/healthz", (c) => c.text("ok", 200, { "cache-control": "no-store" }));
+  gate.get("/readyz", async (c) => {
+    const { agent } = await deps.tenantObject(c.var.tenant.id, 0).readiness();
+    const ready = agent === "connected";
+    return c.text(ready ? "ready" : "away", ready ? 200 : 503, { "cache-control": "no-store" });
+  });
+  gate.get("/tunnel", tunnel(deps));
+  gate.all("*", () => {
+    throw new GatewayError("not_found");
+  });
+  return gate;
+}
+
+async function requireSession(deps: Deps, c: AppContext) {
+  const { cookie, tenant } = c.var;
+  if (cookie?.kind !== "valid") throw new GatewayError("unauthenticated");
+  const { shard, session } = cookie.reference;
+  const found = await deps.tenantObject(tenant.id, shard).findSession(tenant.id, session);
+  if (!found.ok) throw new GatewayError(found.code === "session_unknown" ? "unauthenticated" : found.code);
+  return found.value;
+}

@@ -1,0 +1,90 @@
+/** Everything that is not ours: classified, authorised at the object in one hop, and relayed. */
+import { classifyTarget, targetPath } from "#protocol/request-target.ts";
+import { ERROR_HEADER, GATE_PREFIX } from "#protocol/version.ts";
+import type { RelayCall } from "../../durable-objects/rpc.ts";
+import type { AppContext, Deps } from "../context.ts";
+import { refusal } from "../middleware/on-error.ts";
+import { isNavigation, notSignedIn } from "../not-signed-in.ts";
+import { GatewayError, problemResponse } from "../problem.ts";
+import { reauthenticateSocket, type SessionEnd } from "../reauthenticate-socket.ts";
+import { relayHeaders } from "../relay-headers.ts";
+import { clientAddress } from "../session-lifecycle.ts";
+
+export function relay(deps: Deps) {
+  return async function relay(c: AppContext): Promise<Response> {
+    const { cookie, target, tenant } = c.var;
+    const { method } = c.req;
+    if (looksLikeOurs(target)) throw new GatewayError("not_found");
+    const upgrade = c.req.header("upgrade")?.toLowerCase() === "websocket";
+    const routeClass = classifyTarget(method, target, upgrade);
+    if (cookie?.kind !== "valid") return answerNotSignedIn(deps, c, upgrade, cookie === undefined ? null : "expired");
+    if (routeClass === null) throw new GatewayError("route_closed");
+    const call: RelayCall = {
+      tenant: tenant.id,
+      session: cookie.reference.session,
+      requestId: c.var.requestId,
+      method,
+      target,
+      routeClass,
+      clientAddress: clientAddress(deps, c),
+      scheme: deps.config.publicUrl.protocol === "https:" ? "https" : "http",
+      host: deps.config.publicUrl.host,
+    };
+    const response = await fetchObject(deps, c, call, cookie.reference.shard, upgrade);
+    const code = response.headers.get(ERROR_HEADER);
+    if (code === "session_expired" || code === "session_unknown") return answerNotSignedIn(deps, c, upgrade, "expired");
+    if (code === "session_revoked") return answerNotSignedIn(deps, c, upgrade, "revoked");
+    if (code === "workspace_away" && isNavigation(method, c.req.raw.headers)) return refusal(deps, c, "workspace_away");
+    return response;
+  };
+}
+
+async function fetchObject(
+  deps: Deps,
+  c: AppContext,
+  call: RelayCall,
+  shard: number,
+  upgrade: boolean,
+): Promise<Response> {
+  const headers = relayHeaders(c.req.raw.headers, call, upgrade);
+  const { body } = c.req.raw;
+  const { method } = call;
+  const request = () =>
+    new Request(c.req.raw.url, { method, headers, body, redirect: "manual", signal: c.req.raw.signal });
+  try {
+    return await deps.tenantObject(call.tenant, shard).fetch(request());
+  } catch (error) {
+    // The object was replaced under the request; its stub keeps failing, a fresh one does not.
+    const reset = (error as { durableObjectReset?: boolean }).durableObjectReset === true;
+    if (!reset || upgrade || (method !== "GET" && method !== "HEAD"))
+      throw new GatewayError("workspace_unavailable", { cause: error });
+    return deps.tenantObject(call.tenant, shard).fetch(request());
+  }
+}
+
+function answerNotSignedIn(deps: Deps, c: AppContext, upgrade: boolean, ended: SessionEnd | null): Response {
+  if (upgrade) {
+    if (ended === null) return problemResponse("unauthenticated", c.var.requestId);
+    return reauthenticateSocket(ended, deps.now());
+  }
+  const answer = notSignedIn(c.req.method, c.var.target, c.req.raw.headers);
+  switch (answer.type) {
+    case "redirect":
+      return c.redirect(`${GATE_PREFIX}/login?next=${encodeURIComponent(answer.next)}`, 302);
+    case "empty":
+      return c.body(null, 200, { "cache-control": "no-store" });
+    case "problem":
+      return problemResponse(ended === "revoked" ? "session_revoked" : "unauthenticated", c.var.requestId);
+  }
+}
+
+/** Nothing that a reader could take for one of our pages is ever OpenClaw's. */
+function looksLikeOurs(target: string): boolean {
+  let path = targetPath(target).toLowerCase();
+  try {
+    path = decodeURIComponent(path).toLowerCase();
+  } catch {
+    // Not a valid encoding: judged as it stands.
+  }
+  return /^\/+_gate(?![a-z0-9_-])/.test(path);
+}

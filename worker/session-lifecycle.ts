@@ -1,0 +1,49 @@
+/** Starts and ends a browser's session: the row at the object, the cookie at the browser, always both. */
+import { deleteCookie, setCookie } from "hono/cookie";
+import type { SignIn } from "../durable-objects/rpc.ts";
+import type { AppContext, Deps } from "./context.ts";
+import { cookieName } from "./cookies/session-cookie.ts";
+import { GatewayError } from "./problem.ts";
+
+const SHARD = 0;
+
+export type VerifiedSignIn = Omit<SignIn, "userAgent" | "clientAddress" | "replaces">;
+
+/** A new id at every sign-in; the browser's former session ends with it (no fixation, no leftovers). */
+export async function startSession(deps: Deps, c: AppContext, signIn: VerifiedSignIn): Promise<void> {
+  const { tenant, cookie } = c.var;
+  const secure = deps.config.publicUrl.protocol === "https:";
+  const started = await deps.tenantObject(tenant.id, SHARD).startSession(tenant.id, {
+    ...signIn,
+    userAgent: c.req.header("user-agent") ?? "",
+    clientAddress: clientAddress(deps, c),
+    replaces: cookie?.reference.session ?? null,
+  });
+  if (!started.ok) throw new GatewayError(started.code);
+  const { session, expiresAt } = started.value;
+  const seconds = Math.floor(expiresAt / 1000);
+  const value = await deps.cookies.seal(tenant.id, { session, shard: SHARD, expiresAt: seconds });
+  setCookie(c, cookieName(tenant.id, secure), value, {
+    httpOnly: true,
+    sameSite: "Lax",
+    path: "/",
+    secure,
+    expires: new Date(seconds * 1000),
+  });
+}
+
+export async function endSession(deps: Deps, c: AppContext): Promise<void> {
+  const { tenant, cookie } = c.var;
+  const secure = deps.config.publicUrl.protocol === "https:";
+  if (cookie !== undefined) {
+    const { session, shard } = cookie.reference;
+    await deps.tenantObject(tenant.id, shard).endSession(tenant.id, session, "signed_out");
+  }
+  deleteCookie(c, cookieName(tenant.id, secure), { path: "/", secure, httpOnly: true, sameSite: "Lax" });
+}
+
+/** The platform's word in production; a documentation address locally, where OpenClaw refuses loopback ones. */
+export function clientAddress(deps: Deps, c: AppContext): string {
+  if (deps.config.development) return "192.0.2.1";
+  return c.req.header("cf-connecting-ip") ?? "192.0.2.1";
+}

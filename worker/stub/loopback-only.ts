@@ -1,0 +1,18 @@
+/** The stub trusts whoever can reach it, so it answers this computer's own names only (DNS rebinding: exact match). */
+import type { Config } from "../env.ts";
+import { isNavigation } from "../not-signed-in.ts";
+import { problemResponse } from "../problem.ts";
+import { rawTarget } from "#protocol/request-target.ts";
+
+export function loopbackOnly(config: Config, request: Request): Response | undefined {
+  const { host, port, origin } = config.publicUrl;
+  const asked = request.headers.get("host") ?? "";
+  if (asked === host) return undefined;
+  const suffix = port === "" ? "" : `:${port}`;
+  const loopback = asked === `127.0.0.1${suffix}` || asked === `[::1]${suffix}`;
+  // OpenClaw admits one origin; the addresses lead to its name.
+  if (loopback && isNavigation(request.method, request.headers)) {
+    return new Response(null, { status: 302, headers: { location: origin + rawTarget(request.url) } });
+  }
+  return problemResponse("stub_needs_loopback", crypto.randomUUID());
+}

@@ -1,0 +1,56 @@
+/** Development sign-in: a list of people, one click each. */
+import { Hono } from "hono";
+import { html } from "hono/html";
+import { GATE_PREFIX } from "#protocol/version.ts";
+import { isCanonicalTarget } from "#protocol/request-target.ts";
+import type { AppEnv, Deps } from "../context.ts";
+import { safeNext } from "../not-signed-in.ts";
+import { page } from "../pages/page.ts";
+import { GatewayError } from "../problem.ts";
+import { startSession } from "../session-lifecycle.ts";
+
+export function stubSignIn(deps: Deps): Hono<AppEnv> {
+  const login = new Hono<AppEnv>();
+  login.get("/", (c) => {
+    const next = wanted(c.req.query("next"));
+    const people = deps.config.stubUsers.map(
+      ({ email, role }) =>
+        html`<form method="post" action="${GATE_PREFIX}/login">
+          <input type="hidden" name="next" value="${next}" />
+          <button type="submit" name="email" value="${email}"><span class="role">${role}</span>${email}</button>
+        </form>`,
+    );
+    const body = html`<p>Who are you today?</p>
+      ${people}
+      <p class="soft">
+        Development sign-in: anyone on this computer can sign in as anyone. It is not part of a deployed gateway.
+      </p>`;
+    return page(200, { title: "Sign in", tenant: c.var.tenant.name }, body);
+  });
+  login.post("/", async (c) => {
+    const form = await c.req.parseBody();
+    const user = deps.config.stubUsers.find(({ email }) => email === form["email"]);
+    if (user === undefined) throw new GatewayError("not_allowed");
+    await startSession(deps, c, {
+      issuer: "urn:tidegate:stub",
+      subject: user.email,
+      email: user.email,
+      name: displayName(user.email),
+      groups: [],
+      role: user.role,
+      providerSessionId: null,
+    });
+    return c.redirect(wanted(typeof form["next"] === "string" ? form["next"] : undefined), 303);
+  });
+  return login;
+}
+
+function wanted(next: string | undefined): string {
+  return next !== undefined && isCanonicalTarget(next) ? safeNext(next) : "/";
+}
+
+/** `alice.smith@example.com` is shown as "Alice Smith". */
+function displayName(email: string): string {
+  const words = (email.split("@")[0] ?? "").split(/[._+-]+/).filter((word) => word !== "");
+  return words.map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join(" ");
+}

@@ -1,0 +1,105 @@
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Person } from "#protocol/identity.ts";
+import { RosterFiles } from "../../../workspace-agent/identity/roster-files.ts";
+import { WorkspaceFiles } from "../../../workspace-agent/identity/workspace-files.ts";
+import { silent } from "./support/peer.ts";
+
+const ID = "875d001d-a23c-4006-ac2c-eab1e319480c";
+const alice: Person = {
+  key: "k",
+  user: "alice@example.com",
+  email: "alice@example.com",
+  name: "Alice",
+  role: "user",
+  active: true,
+};
+const known = { ids: new Map([[alice.user, ID]]), ambiguous: new Set<string>() };
+const nobody = { ids: new Map<string, string>(), ambiguous: new Set<string>() };
+let folder: string;
+let files: RosterFiles;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "tidegate-"));
+  files = new RosterFiles(new WorkspaceFiles(folder), "https://gw.example", silent);
+  await writeFile(join(folder, "AGENTS.md"), "seeded");
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const read = (...parts: string[]) => readFile(join(folder, ...parts), "utf8");
+
+test("root and personal file appear, readable by all, and a second write changes nothing", async () => {
+  expect(await files.write([alice], known)).toBe(2);
+  expect(await read("USER.md")).toContain(ID);
+  expect(await read("users", ID, "USER.md")).toContain("alice@example.com");
+  expect((await stat(join(folder, "USER.md"))).mode & 0o777).toBe(0o644);
+  expect(await files.write([alice], known)).toBe(0);
+  expect((await readdir(folder)).filter((name) => name.includes(".tmp"))).toEqual([]);
+});
+
+test("what people wrote into USER.md is there after ten writes", async () => {
+  await writeFile(join(folder, "USER.md"), "# Mine\r\n\r\nlikes tea\n");
+  for (let write = 0; write < 10; write++) await files.write(write % 2 ? [alice] : [], write % 2 ? known : nobody);
+  expect((await read("USER.md")).endsWith("<!-- tidegate:roster:end -->\n# Mine\r\n\r\nlikes tea\n")).toBe(true);
+});
+
+test("a block that somebody removed or changed comes back", async () => {
+  await files.write([alice], known);
+  await writeFile(join(folder, "USER.md"), "pwned");
+  expect(await files.write([alice], known)).toBe(1);
+  expect(await read("USER.md")).toMatch(/^<!-- tidegate:roster:begin -->[^]*\npwned$/);
+});
+
+test("a person who is withdrawn leaves the roster, their personal block goes and their own notes stay", async () => {
+  await files.write([alice], known);
+  const personal = join(folder, "users", ID, "USER.md");
+  await writeFile(personal, `${await readFile(personal, "utf8")}notes\n`);
+  await files.write([], nobody);
+  expect(await read("USER.md")).not.toContain(ID);
+  expect(await readFile(personal, "utf8")).toBe("notes\n");
+});
+
+test("a profile that holds two people says so", async () => {
+  await files.write([alice], { ids: new Map(), ambiguous: new Set([ID]) });
+  expect(await read("users", ID, "USER.md")).toContain("not verified");
+  expect(await read("users", ID, "USER.md")).not.toContain("alice");
+});
+
+test("a new workspace gets no root file before OpenClaw made its own, but personal ones", async () => {
+  await rm(join(folder, "AGENTS.md"));
+  await files.write([alice], known);
+  expect(await readdir(folder)).toEqual(["users"]);
+  await writeFile(join(folder, "USER.md"), "template");
+  await files.write([alice], known);
+  expect(await read("USER.md")).toMatch(/^<!-- tidegate:roster:begin -->[^]*\ntemplate$/);
+});
+
+test("a workspace that does not exist is left to OpenClaw", async () => {
+  const missing = new RosterFiles(new WorkspaceFiles(join(folder, "later")), "https://gw.example", silent);
+  expect(await missing.write([alice], known)).toBe(0);
+  expect(await readdir(folder)).toEqual(["AGENTS.md"]);
+});
+
+test.each([
+  ["the root file", "USER.md"],
+  ["the users folder", "users"],
+  ["a person's folder", join("users", ID)],
+  ["a personal file", join("users", ID, "USER.md")],
+])("%s as a symbolic link is refused and not followed", async (_name, path) => {
+  const elsewhere = await mkdtemp(join(tmpdir(), "tidegate-elsewhere-"));
+  await writeFile(join(elsewhere, "file"), "theirs");
+  await mkdir(join(folder, path, ".."), { recursive: true });
+  await symlink(path.endsWith(".md") ? join(elsewhere, "file") : elsewhere, join(folder, path));
+  await expect(files.write([alice], known)).rejects.toMatchObject({ code: "symlink" });
+  expect(await readFile(join(elsewhere, "file"), "utf8")).toBe("theirs");
+  expect(await readdir(elsewhere)).toEqual(["file"]);
+  expect((await lstat(join(folder, path))).isSymbolicLink()).toBe(true);
+  await rm(elsewhere, { recursive: true });
+});
+
+test("a folder in the root file's place is refused", async () => {
+  await mkdir(join(folder, "USER.md"));
+  await expect(files.write([alice], known)).rejects.toMatchObject({ code: "not_a_file" });
+});

@@ -1,0 +1,153 @@
+/** The agent's configuration: `agent.json` and `agent.key` of its state folder, and one secret from the environment. */
+import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
+import { isAbsolute, join } from "node:path";
+import * as v from "valibot";
+import { type AgentKey, GatewayKey, readAgentKey } from "./agent-key.ts";
+import { isClientHeader } from "./origin/origin-headers.ts";
+
+export interface AgentConfig {
+  agentId: string;
+  tenant: string;
+  /** Where the gateway is dialled; https, or http on loopback. */
+  url: URL;
+  gatewayKey: GatewayKey;
+  key: AgentKey;
+  /** OpenClaw, on loopback. */
+  openclaw: OriginAddress;
+  /** Absolute path of OpenClaw's workspace folder. */
+  workspace: string;
+  /** What people type into a browser, without a path. */
+  publicUrl: string;
+  /** OpenClaw's local password; null means that profile ids cannot be learned. */
+  openclawPassword: string | null;
+}
+
+/** How OpenClaw is reached, and under which header it expects the user. */
+export interface OriginAddress {
+  host: string;
+  port: number;
+  /** Source address of every relayed connection: OpenClaw trusts forwarded headers from it alone (design section 4). */
+  localAddress: string;
+  /** Lower-case. */
+  userHeader: string;
+}
+
+/** The configuration is wrong; `problems` names every field at fault, never its value. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join("\n"));
+    this.name = "ConfigError";
+    this.problems = problems;
+  }
+}
+
+const GatewayUrl = v.pipe(
+  v.string(),
+  v.check((text) => isGatewayUrl(URL.parse(text)), "must be an https URL without a path (http only on loopback)"),
+);
+const OpenclawUrl = v.pipe(
+  v.string(),
+  v.check((text) => isOpenclawUrl(URL.parse(text)), "must be http on 127.0.0.1, [::1] or localhost, without a path"),
+);
+const UserHeader = v.pipe(
+  v.string(),
+  v.toLowerCase(),
+  v.regex(/^[a-z][a-z0-9-]{0,63}$/, "must be a header name of letters, digits and hyphens"),
+  v.check((name) => !isClientHeader(name) && !TAKEN_NAMES.has(name), "must not be a header that means something else"),
+);
+const TAKEN_NAMES = new Set(["host", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-openclaw-scopes"]);
+
+const AgentFile = v.strictObject({
+  agentId: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{8,64}$/, "must be 8 to 64 letters, digits, _ or -")),
+  url: GatewayUrl,
+  tenant: v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,63}$/, "must be lower-case letters, digits and hyphens")),
+  gatewayKey: v.pipe(v.string(), v.check(isRawKey, "must be a raw Ed25519 public key, base64url")),
+  openclawUrl: OpenclawUrl,
+  workspace: v.pipe(v.string(), v.check(isAbsolute, "must be an absolute path")),
+  userHeader: UserHeader,
+  localAddress: v.pipe(v.string(), v.check(isLoopbackAddress, "must be an address in 127/8, or ::1")),
+  publicHost: v.pipe(v.string(), v.regex(/^[a-z0-9.:[\]-]{1,255}$/, "must be a host name, with a port if need be")),
+});
+
+/** @throws {ConfigError} with everything that is wrong at once */
+export function readConfig(folder: string, env: NodeJS.ProcessEnv): AgentConfig {
+  const problems: string[] = [];
+  const key = attempt(problems, "agent.key", () => readAgentKey(join(folder, "agent.key")));
+  const file = attempt(problems, "agent.json", () => JSON.parse(readFileSync(join(folder, "agent.json"), "utf8")));
+  if (file === undefined) throw new ConfigError(problems);
+  const parsed = v.safeParse(AgentFile, file);
+  for (const issue of parsed.issues ?? [])
+    problems.push(`agent.json: ${v.getDotPath(issue) ?? "file"} ${describe(issue)}`);
+  if (!parsed.success || key === undefined || problems.length > 0) throw new ConfigError(problems);
+  const settings = parsed.output;
+  const url = new URL(settings.url);
+  const openclaw = new URL(settings.openclawUrl);
+  return {
+    agentId: settings.agentId,
+    tenant: settings.tenant,
+    url,
+    gatewayKey: new GatewayKey(settings.gatewayKey),
+    key,
+    openclaw: {
+      host: openclaw.hostname.replace(/^\[|\]$/g, ""),
+      port: Number(openclaw.port || 80),
+      localAddress: settings.localAddress,
+      userHeader: settings.userHeader,
+    },
+    workspace: settings.workspace,
+    publicUrl: `${url.protocol}//${settings.publicHost}`,
+    openclawPassword: env["OPENCLAW_GATEWAY_PASSWORD"] || null,
+  };
+}
+
+/** Valibot's own messages quote what was received, which may be a secret in the wrong field. */
+function describe(issue: v.BaseIssue<unknown>): string {
+  if (issue.type === "check" || issue.type === "regex") return issue.message;
+  if (issue.type === "strict_object") return issue.expected === "never" ? "is not known" : "is missing";
+  return "is of the wrong type";
+}
+
+function attempt<T>(problems: string[], name: string, read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = error instanceof SyntaxError ? "is not JSON" : (error as Error).message;
+    problems.push(code === "ENOENT" ? `${name} is missing` : `${name}: ${code === undefined ? reason : code}`);
+    return undefined;
+  }
+}
+
+function isGatewayUrl(url: URL | null): boolean {
+  if (url === null || !isBareOrigin(url)) return false;
+  return url.protocol === "https:" || (url.protocol === "http:" && isLoopbackHost(url.hostname));
+}
+
+function isOpenclawUrl(url: URL | null): boolean {
+  return url !== null && isBareOrigin(url) && url.protocol === "http:" && isLoopbackHost(url.hostname);
+}
+
+function isBareOrigin(url: URL): boolean {
+  return url.pathname === "/" && url.search === "" && url.hash === "" && url.username === "" && url.password === "";
+}
+
+function isLoopbackHost(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || isLoopbackAddress(host);
+}
+
+function isLoopbackAddress(address: string): boolean {
+  return address === "::1" || (isIP(address) === 4 && address.startsWith("127."));
+}
+
+function isRawKey(text: string): boolean {
+  if (!/^[A-Za-z0-9_-]{43}$/.test(text)) return false;
+  try {
+    new GatewayKey(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

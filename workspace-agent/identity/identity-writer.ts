@@ -1,0 +1,186 @@
+/**
+ * Keeps the workspace's files at the gateway's roster: takes ROSTER, IDENTITY and FORGET, writes one state at a time,
+ * and holds back what may not run before its person is written (design section 6).
+ */
+import type { Frame, OpenHead } from "#protocol/frame.ts";
+import type { Person } from "#protocol/identity.ts";
+import { IDENTITY_WAIT_MS } from "#protocol/limits.ts";
+import type { IdentityFrame } from "../connection/agent-socket.ts";
+import type { Log } from "../log.ts";
+import { originFailure } from "../origin/origin-failure.ts";
+import type { Profiles } from "./roster.ts";
+
+export type IdentityResult = "ok" | "identity_unwritten" | "origin_unreachable";
+
+export interface IdentityWriterOptions {
+  /** Brings the files in line and says how many had to change. @throws when they cannot be written */
+  writeFiles: (people: readonly Person[], profiles: Profiles) => Promise<number>;
+  /** @throws when OpenClaw does not tell */
+  learnProfiles: (people: readonly Person[]) => Promise<Profiles>;
+  log: Log;
+  /** Milliseconds of a clock that only rises. */
+  now: () => number;
+}
+
+/** Profiles are asked for again after this long: an administrator may have linked two people's addresses. */
+const PROFILES_LIFETIME_MS = 60_000;
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 30_000;
+
+interface Waiter {
+  version: number;
+  settle: (result: IdentityResult) => void;
+}
+
+export class IdentityWriter {
+  readonly #options: IdentityWriterOptions;
+  readonly #people = new Map<string, Person>();
+  #version = 0;
+  #written: { version: number; result: IdentityResult } = { version: -1, result: "identity_unwritten" };
+  #answer: (frame: Frame) => void = () => {};
+  #profiles: Profiles = { ids: new Map(), ambiguous: new Set() };
+  /** Users of the last round that OpenClaw answered, with or without a profile of their own. */
+  #resolved: ReadonlySet<string> = new Set();
+  #learnedAt = Number.NEGATIVE_INFINITY;
+  #running = false;
+  #due = false;
+  #failures = 0;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #waiters = new Set<Waiter>();
+
+  constructor(options: IdentityWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Takes one frame; `answer` gets a WRITTEN for its version or a later one. */
+  receive(frame: IdentityFrame, answer: (frame: Frame) => void): void {
+    this.#answer = answer;
+    this.#version = frame.version;
+    switch (frame.type) {
+      case "roster":
+        // A new link: its object may count from another start, so what was written proves nothing about it.
+        this.#written = { version: -1, result: "identity_unwritten" };
+        this.#people.clear();
+        for (const person of frame.people) this.#people.set(person.key, person);
+        break;
+      case "identity":
+        this.#people.set(frame.person.key, frame.person);
+        break;
+      case "forget":
+        this.#people.delete(frame.person);
+        break;
+    }
+    this.#run();
+  }
+
+  /** @returns null when the exchange may start now; else whether it may, at the latest after {@link IDENTITY_WAIT_MS} */
+  gate(head: OpenHead): Promise<IdentityResult> | null {
+    if (head.kind === "http" && (head.method === "GET" || head.method === "HEAD")) return null;
+    // The gateway told this person before; one it withdrew since, or names otherwise now, must not speak.
+    if (this.#people.get(head.person)?.user !== head.user) return Promise.resolve("identity_unwritten");
+    if (this.#written.result === "ok" && this.#written.version >= head.version) return null;
+    const { promise, resolve } = Promise.withResolvers<IdentityResult>();
+    const timer = setTimeout(() => waiter.settle("identity_unwritten"), IDENTITY_WAIT_MS);
+    const waiter: Waiter = {
+      version: head.version,
+      settle: (result) => {
+        clearTimeout(timer);
+        this.#waiters.delete(waiter);
+        resolve(result);
+      },
+    };
+    this.#waiters.add(waiter);
+    this.#run();
+    return promise;
+  }
+
+  /** Compares the files again, and writes what somebody else changed. */
+  recheck(): void {
+    if (this.#written.version >= 0) this.#run();
+  }
+
+  stop(): void {
+    clearTimeout(this.#retryTimer);
+    for (const waiter of this.#waiters) waiter.settle("identity_unwritten");
+  }
+
+  #run(): void {
+    this.#due = true;
+    if (this.#running) return;
+    this.#running = true;
+    clearTimeout(this.#retryTimer);
+    void this.#writeWhileDue().finally(() => (this.#running = false));
+  }
+
+  async #writeWhileDue(): Promise<void> {
+    while (this.#due) {
+      this.#due = false;
+      const version = this.#version;
+      const result = await this.#write([...this.#people.values()]);
+      this.#settle(version, result);
+    }
+    if (this.#written.result === "ok") this.#failures = 0;
+    else this.#retryTimer = setTimeout(() => this.#run(), retryDelayMs(this.#failures++));
+  }
+
+  /** Writes what is known even when not all is: whoever is missing then reads as not verified, never as stale. */
+  async #write(people: readonly Person[]): Promise<IdentityResult> {
+    const failure = await this.#learn(people);
+    let changed: number;
+    try {
+      changed = await this.#options.writeFiles(people, this.#profiles);
+    } catch (error) {
+      this.#tellFailure("files", error);
+      return "identity_unwritten";
+    }
+    if (failure !== null) {
+      this.#tellFailure("profiles", failure);
+      return originFailure(failure) === "origin_unreachable" ? "origin_unreachable" : "identity_unwritten";
+    }
+    if (changed > 0) {
+      const again = this.#written.result === "ok" && this.#written.version === this.#version;
+      this.#options.log(again ? "identity.reasserted" : "identity.written", { files: changed, people: people.length });
+    }
+    return "ok";
+  }
+
+  /** @returns why the profiles of these people are not known, or null */
+  async #learn(people: readonly Person[]): Promise<unknown> {
+    const complete = people.every((person) => this.#resolved.has(person.user));
+    if (people.length === 0 || (complete && this.#options.now() - this.#learnedAt < PROFILES_LIFETIME_MS)) return null;
+    try {
+      const before = this.#profiles.ambiguous;
+      this.#profiles = await this.#options.learnProfiles(people);
+      this.#learnedAt = this.#options.now();
+      for (const id of this.#profiles.ambiguous) {
+        if (!before.has(id)) this.#options.log("identity.ambiguous", { profile: id });
+      }
+      // A person whose new profile is not listed yet is asked for again by the retry.
+      const ambiguous = this.#profiles.ambiguous.size > 0;
+      this.#resolved = new Set(
+        people.map((person) => person.user).filter((user) => ambiguous || this.#profiles.ids.has(user)),
+      );
+      if (people.every((person) => this.#resolved.has(person.user))) return null;
+      return new Error("profile not listed");
+    } catch (error) {
+      return complete ? null : error;
+    }
+  }
+
+  #settle(version: number, result: IdentityResult): void {
+    const news = this.#written.version !== version || this.#written.result !== result;
+    this.#written = { version, result };
+    if (news) this.#answer({ type: "written", stream: 0, version, result: result === "ok" ? "ok" : "unwritable" });
+    for (const waiter of this.#waiters) if (waiter.version <= version) waiter.settle(result);
+  }
+
+  #tellFailure(what: "files" | "profiles", error: unknown): void {
+    // Once per series: the retries go on for as long as OpenClaw is away.
+    if (this.#failures > 0) return;
+    this.#options.log("identity.unwritable", { what, error: String((error as Error).message || error) });
+  }
+}
+
+function retryDelayMs(failures: number): number {
+  return Math.min(FIRST_RETRY_MS * 2 ** Math.min(failures, 10), LONGEST_RETRY_MS);
+}

@@ -1,0 +1,116 @@
+/** OpenClaw's own API on loopback: as the local backend, and once per person as that person. */
+import { request } from "node:http";
+import { GatewayClient } from "@openclaw/gateway-client";
+import * as v from "valibot";
+import { VERSION } from "#protocol/version.ts";
+import type { OriginAddress } from "../config.ts";
+
+/** One of OpenClaw's people. */
+export interface Profile {
+  id: string;
+  emails: string[];
+  displayName?: string | null | undefined;
+  /** Set when the profile was merged away. */
+  mergedInto?: string | null | undefined;
+}
+
+export interface OpenclawClient {
+  /** Makes OpenClaw create the profile of `user`, if there is none. */
+  createProfile(user: string): Promise<void>;
+  /** Runs `work` on one connection of the local backend. @throws {Error} when OpenClaw is away or refuses the password */
+  withBackend<T>(work: (backend: Backend) => Promise<T>): Promise<T>;
+}
+
+export interface Backend {
+  listProfiles(): Promise<Profile[]>;
+  setDisplayName(profileId: string, displayName: string): Promise<void>;
+}
+
+const REQUEST_TIMEOUT_MS = 2_000;
+const ProfileList = v.object({
+  profiles: v.array(
+    v.object({
+      id: v.string(),
+      emails: v.array(v.string()),
+      displayName: v.nullish(v.string()),
+      mergedInto: v.nullish(v.string()),
+    }),
+  ),
+});
+
+/** @param password OpenClaw's `gateway.auth.password`, which it accepts from loopback without forwarded headers only */
+export function createOpenclawClient(address: OriginAddress, publicHost: string, password: string): OpenclawClient {
+  const authority = `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
+  return {
+    createProfile: (user) => getAs(user, address, authority, publicHost),
+    async withBackend(work) {
+      const { client, connected } = connect(`ws://${authority}/`, password);
+      try {
+        await connected;
+        return await work({
+          listProfiles: async () => v.parse(ProfileList, await client.request("users.list", {})).profiles,
+          setDisplayName: async (profileId, displayName) => {
+            await client.request("users.setDisplayName", { profileId, displayName });
+          },
+        });
+      } finally {
+        client.stop();
+      }
+    },
+  };
+}
+
+/** Any authenticated request creates the profile; this one is small and has no other effect (facts/openclaw section 3.3). */
+function getAs(user: string, address: OriginAddress, authority: string, publicHost: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const outgoing = request({
+    host: address.host,
+    port: address.port,
+    localAddress: address.localAddress,
+    path: "/control-ui-config.json",
+    headers: {
+      Host: authority,
+      [address.userHeader]: user,
+      // Documentation address: OpenClaw refuses loopback here, and no client is behind this request.
+      "X-Forwarded-For": "192.0.2.1",
+      "X-Forwarded-Proto": "https",
+      "X-Forwarded-Host": publicHost,
+      "x-openclaw-scopes": "operator.read",
+    },
+    agent: false,
+    timeout: REQUEST_TIMEOUT_MS,
+  });
+  outgoing.on("response", (response) => {
+    response.resume();
+    response.on("end", () => {
+      if (response.statusCode === 200) resolve();
+      else reject(new Error(`profile request answered ${response.statusCode}`));
+    });
+    response.on("error", reject);
+  });
+  outgoing.on("timeout", () => outgoing.destroy(new Error("profile request timed out")));
+  outgoing.on("error", reject);
+  outgoing.end();
+  return promise;
+}
+
+function connect(url: string, password: string): { client: GatewayClient; connected: Promise<void> } {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const client = new GatewayClient({
+    url,
+    password,
+    clientName: "gateway-client",
+    clientDisplayName: "Tidegate agent",
+    clientVersion: VERSION,
+    mode: "backend",
+    scopes: ["operator.read", "operator.admin"],
+    deviceIdentity: null,
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    connectChallengeTimeoutMs: REQUEST_TIMEOUT_MS,
+    onHelloOk: () => resolve(),
+    onConnectError: (error) => reject(error),
+    onClose: (code, reason) => reject(new Error(`closed ${code} ${reason}`)),
+  });
+  client.start();
+  return { client, connected: promise };
+}

@@ -1,0 +1,49 @@
+/** Notices that somebody else changed the identity files: an administrator, the model, or OpenClaw's first turn. */
+import { type FSWatcher, watch } from "node:fs";
+
+/** Editors write in several steps; the model's first turn reads soon after OpenClaw has made the file. */
+const DEBOUNCE_MS = 30;
+/** Personal files, and folders that cannot be watched, are looked at this often. */
+const CHECK_INTERVAL_MS = 15_000;
+
+/** Calls `changed` soon after a change of USER.md, and from time to time. @returns what ends it */
+export function watchWorkspace(folder: string, changed: () => void, failed: (code: string) => void): () => void {
+  let watcher: FSWatcher | null = null;
+  let told = false;
+  let debounce: NodeJS.Timeout | undefined;
+
+  function start(): void {
+    if (watcher !== null) return;
+    try {
+      watcher = watch(folder, (_event, name) => {
+        if (name !== null && name !== "USER.md") return;
+        clearTimeout(debounce);
+        debounce = setTimeout(changed, DEBOUNCE_MS);
+      });
+      watcher.on("error", (error) => stopWatching(error));
+    } catch (error) {
+      stopWatching(error);
+    }
+  }
+
+  function stopWatching(error: unknown): void {
+    watcher?.close();
+    watcher = null;
+    const code = (error as NodeJS.ErrnoException).code ?? "unknown";
+    // A missing folder is OpenClaw's before its first turn; the interval finds it.
+    if (told || code === "ENOENT") return;
+    told = true;
+    failed(code);
+  }
+
+  start();
+  const interval = setInterval(() => {
+    start();
+    changed();
+  }, CHECK_INTERVAL_MS);
+  return () => {
+    clearInterval(interval);
+    clearTimeout(debounce);
+    watcher?.close();
+  };
+}

@@ -1,0 +1,32 @@
+/** OpenClaw as the streams see it: where it is, how connections to it are made, and whether identity is ready for one. */
+import { Agent } from "node:http";
+import type { OpenHead } from "#protocol/frame.ts";
+import type { OriginAddress } from "../config.ts";
+import type { Log } from "../log.ts";
+import { OriginHealth } from "./origin-failure.ts";
+
+/** OpenClaw drops idle connections after 5 s: ours are gone before, so that none is reused while it closes. */
+const IDLE_CONNECTION_MS = 4_000;
+const MAX_IDLE_CONNECTIONS = 16;
+
+export interface Origin {
+  readonly address: OriginAddress;
+  /** `host:port`, as `Host` wants it. */
+  readonly authority: string;
+  readonly agent: Agent;
+  readonly health: OriginHealth;
+}
+
+/** @returns an origin with a connection pool of its own; `agent.destroy()` ends it */
+export function createOrigin(address: OriginAddress, log: Log): Origin {
+  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  return {
+    address,
+    authority: `${host}:${address.port}`,
+    agent: new Agent({ keepAlive: true, timeout: IDLE_CONNECTION_MS, maxFreeSockets: MAX_IDLE_CONNECTIONS }),
+    health: new OriginHealth((reachable) => log(reachable ? "origin.reachable" : "origin.unreachable")),
+  };
+}
+
+/** Whether the identity that an exchange needs has been written; resolves at once for one that needs none. */
+export type IdentityGate = (head: OpenHead) => Promise<"ok" | "identity_unwritten" | "origin_unreachable"> | null;

@@ -104,7 +104,7 @@ function areStubUsers(text: string): boolean {
 
 function isOrigin(text: string): boolean {
   const url = URL.parse(text);
-  return url !== null && url.origin === text.replace(/\/$/, "");
+  return url !== null && /^https?:$/.test(url.protocol) && url.origin === text.replace(/\/$/, "");
 }
 
 function list(text: string): string[] {

@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
@@ -7,6 +8,7 @@ import { answer, type ChatMessage } from "../../demo/answer.ts";
 import { findChromium } from "../../scripts/chromium.ts";
 import { findFreePort } from "../../scripts/ports.ts";
 import { startAll, type Stack } from "../../scripts/stack.ts";
+import { HOSTILE_TARGETS } from "../support/targets.ts";
 import { assertNotBlank, screenshot } from "../support/screenshot.ts";
 
 const USERS = "alice@example.com:admin,bob@example.com,carol@example.com";
@@ -130,6 +132,25 @@ test("the workspace holds the roster block, one file a person, and what a hand w
   expect(readFileSync(file, "utf8").endsWith(rest)).toBe(true);
 });
 
+test.each(HOSTILE_TARGETS)("%s, typed raw by a signed-in admin, reaches nothing of OpenClaw", async (target) => {
+  const cookie = await signInByForm("alice@example.com");
+  const status = await rawPost(target, cookie);
+  expect([400, 404]).toContain(status);
+});
+
+test("OpenClaw, killed, is told to the visitor, and the page works again by itself", async () => {
+  const page = await newPage();
+  await signIn(page, "alice@example.com");
+  stack.parts.openclaw?.kill();
+  await expect
+    .poll(async () => (await page.request.get(`${stack.url}/`, { headers: { accept: "text/html" } })).status(), {
+      timeout: 30_000,
+    })
+    .toBe(503);
+  await page.goto(`${stack.url}/`);
+  await composer(page).waitFor({ state: "visible", timeout: 90_000 });
+});
+
 test("after sign-out the old cookie is refused and the page leads to sign-in", async () => {
   const page = await newPage();
   await signIn(page, "bob@example.com");
@@ -162,6 +183,17 @@ test("with its roster broken, the very prompt that was answered is answered 'not
 
 function saidIn({ pieces }: { pieces: string[] }): string {
   return pieces.join("");
+}
+
+/** Writes the request line as it is: no client library would send these. */
+async function rawPost(target: string, cookie: string): Promise<number> {
+  const { host, hostname, port } = new URL(stack.url);
+  const socket = connect(Number(port), hostname);
+  const lines = [`POST ${target} HTTP/1.1`, `Host: ${host}`, `Origin: ${stack.url}`, `Cookie: ${cookie}`];
+  socket.write([...lines, "Content-Length: 2", "Connection: close", "", "{}"].join("\r\n"));
+  let answer = "";
+  for await (const chunk of socket) answer += String(chunk);
+  return Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]);
 }
 
 async function signInByForm(email: string): Promise<string> {

@@ -42,7 +42,7 @@ const ProfileList = v.object({
 export function createOpenclawClient(address: OriginAddress, publicHost: string, password: string): OpenclawClient {
   const authority = `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
   return {
-    createProfile: (user) => getAs(user, address, authority, publicHost),
+    createProfile: (user) => getAs(user, address, publicHost),
     async withBackend(work) {
       const { client, connected } = connect(`ws://${authority}/`, password);
       try {
@@ -61,7 +61,7 @@ export function createOpenclawClient(address: OriginAddress, publicHost: string,
 }
 
 /** Any authenticated request creates the profile; this one is small and has no other effect (facts/openclaw section 3.3). */
-function getAs(user: string, address: OriginAddress, authority: string, publicHost: string): Promise<void> {
+function getAs(user: string, address: OriginAddress, publicHost: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const outgoing = request({
     host: address.host,
@@ -69,7 +69,7 @@ function getAs(user: string, address: OriginAddress, authority: string, publicHo
     localAddress: address.localAddress,
     path: "/control-ui-config.json",
     headers: {
-      Host: authority,
+      Host: publicHost,
       [address.userHeader]: user,
       // Documentation address: OpenClaw refuses loopback here, and no client is behind this request.
       "X-Forwarded-For": "192.0.2.1",

@@ -28,8 +28,8 @@ export class RosterFiles {
 
   /** Brings every file in line. @returns how many had to be changed @throws {WorkspaceError} */
   async write(people: readonly Person[], profiles: Profiles): Promise<number> {
-    // Before its first turn OpenClaw may have no workspace yet, and whoever makes the folder owns it: not this process.
-    if (!(await this.#files.exists())) return 0;
+    // Before its first turn OpenClaw may have no workspace yet: then nobody reads files, and none can be stale.
+    if (!(await this.#files.ensure())) return 0;
     let changed = 0;
     const holders = new Map<string, Person>();
     for (const person of people) {

@@ -5,7 +5,7 @@
  */
 import { constants } from "node:fs";
 import { lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 /** A larger USER.md is nobody's notes. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
@@ -37,9 +37,19 @@ export class WorkspaceFiles {
     return this.#folder;
   }
 
-  /** @returns whether the workspace folder itself exists @throws {WorkspaceError} */
-  async exists(): Promise<boolean> {
-    return this.#guard([], async () => (await stat(this.#folder).catch(nullIfMissing)) !== null);
+  /**
+   * Makes the workspace folder when it is missing and its parent belongs to this user: whoever makes the folder owns
+   * it, and OpenClaw must be able to write there.
+   * @returns whether it exists @throws {WorkspaceError}
+   */
+  async ensure(): Promise<boolean> {
+    return this.#guard([], async () => {
+      if ((await stat(this.#folder).catch(nullIfMissing)) !== null) return true;
+      const parent = await stat(dirname(this.#folder)).catch(nullIfMissing);
+      if (parent === null || parent.uid !== process.getuid?.()) return false;
+      await mkdir(this.#folder, { mode: 0o755 }).catch(ignoreExisting);
+      return true;
+    });
   }
 
   /** @returns the file's bytes, or null when it does not exist @throws {WorkspaceError} */

@@ -5,11 +5,14 @@ import { type FSWatcher, watch } from "node:fs";
 const DEBOUNCE_MS = 30;
 /** Personal files, and folders that cannot be watched, are looked at this often. */
 const CHECK_INTERVAL_MS = 15_000;
+/** A folder that does not exist yet appears in the middle of OpenClaw's first turn, which reads it right away. */
+const MISSING_INTERVAL_MS = 100;
 
 /** Calls `changed` soon after a change of USER.md, and from time to time. @returns what ends it */
 export function watchWorkspace(folder: string, changed: () => void, failed: (code: string) => void): () => void {
   let watcher: FSWatcher | null = null;
   let told = false;
+  let missing: NodeJS.Timeout | undefined;
   let debounce: NodeJS.Timeout | undefined;
 
   function start(): void {
@@ -30,10 +33,19 @@ export function watchWorkspace(folder: string, changed: () => void, failed: (cod
     watcher?.close();
     watcher = null;
     const code = (error as NodeJS.ErrnoException).code ?? "unknown";
-    // A missing folder is OpenClaw's before its first turn; the interval finds it.
-    if (told || code === "ENOENT") return;
+    if (code === "ENOENT") {
+      clearTimeout(missing);
+      missing = setTimeout(startWhenMade, MISSING_INTERVAL_MS);
+      return;
+    }
+    if (told) return;
     told = true;
     failed(code);
+  }
+
+  function startWhenMade(): void {
+    start();
+    if (watcher !== null) changed();
   }
 
   start();
@@ -44,6 +56,7 @@ export function watchWorkspace(folder: string, changed: () => void, failed: (cod
   return () => {
     clearInterval(interval);
     clearTimeout(debounce);
+    clearTimeout(missing);
     watcher?.close();
   };
 }

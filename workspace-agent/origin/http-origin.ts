@@ -44,7 +44,7 @@ export class HttpOrigin implements Stream {
   /** Sends the request. */
   start(): void {
     if (this.#over) return;
-    const { address, authority, agent } = this.#origin;
+    const { address, agent } = this.#origin;
     const request_ = request({
       host: address.host,
       port: address.port,
@@ -53,7 +53,7 @@ export class HttpOrigin implements Stream {
       method: this.#head.method,
       path: this.#head.target,
       // A raw list: Node neither adds, sorts nor joins anything in it.
-      headers: [...originHeaders(this.#head, address.userHeader, authority), ...this.#framing()].flat(),
+      headers: [...originHeaders(this.#head, address.userHeader), ...this.#framing()].flat(),
     });
     this.#request = request_;
     request_.on("response", (response) => this.#respond(response));

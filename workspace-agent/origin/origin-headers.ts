@@ -68,13 +68,14 @@ export function refuseHead(head: OpenHead): HeadRefusal | null {
 }
 
 /**
+ * `Host` is the public one: only a page whose `Origin` has the host of `Host` is told by OpenClaw to reload after an
+ * update (measured on 2026.9.6); with the loopback address a stale page would go on.
  * @param userHeader lower-case name under which OpenClaw expects the user
- * @param authority host and port of OpenClaw, for `Host`
  * @returns everything but framing, `Sec-WebSocket-*` and `Connection`: the client's pairs that pass, then ours, each once
  */
-export function originHeaders(head: OpenHead, userHeader: string, authority: string): HeaderPair[] {
+export function originHeaders(head: OpenHead, userHeader: string): HeaderPair[] {
   return [
-    ["Host", authority],
+    ["Host", head.host],
     ...clientHeaders(head.headers, userHeader),
     [userHeader, head.user],
     ["X-Forwarded-For", head.clientAddress],

@@ -24,7 +24,7 @@ export function offeredProtocols(pairs: readonly HeaderPair[]): string[] | null 
 export function openOriginSocket(origin: Origin, head: OpenHead, protocols: string[]): WebSocket {
   const { address, authority } = origin;
   const headers: Record<string, string[]> = {};
-  for (const [name, value] of originHeaders(head, address.userHeader, authority)) {
+  for (const [name, value] of originHeaders(head, address.userHeader)) {
     // One spelling per name, so that `Cookie` and `cookie` of one client stay two values of one header.
     (headers[name.toLowerCase()] ??= []).push(value);
   }

@@ -11,7 +11,7 @@ const MAX_IDLE_CONNECTIONS = 16;
 
 export interface Origin {
   readonly address: OriginAddress;
-  /** `host:port`, as `Host` wants it. */
+  /** `host:port`, as a URL wants it. */
   readonly authority: string;
   readonly agent: Agent;
   readonly health: OriginHealth;

@@ -76,8 +76,14 @@ test("a new workspace gets no root file before OpenClaw made its own, but person
   expect(await read("USER.md")).toMatch(/^<!-- tidegate:roster:begin -->[^]*\ntemplate$/);
 });
 
-test("a workspace that does not exist is left to OpenClaw", async () => {
-  const missing = new RosterFiles(new WorkspaceFiles(join(folder, "later")), "https://gw.example", silent);
+test("a workspace that does not exist yet is made with personal files only", async () => {
+  const later = new RosterFiles(new WorkspaceFiles(join(folder, "later")), "https://gw.example", silent);
+  expect(await later.write([alice], known)).toBe(1);
+  expect(await readdir(join(folder, "later"))).toEqual(["users"]);
+});
+
+test("a workspace whose parent folder is missing is nobody's to make", async () => {
+  const missing = new RosterFiles(new WorkspaceFiles(join(folder, "a", "b")), "https://gw.example", silent);
   expect(await missing.write([alice], known)).toBe(0);
   expect(await readdir(folder)).toEqual(["AGENTS.md"]);
 });

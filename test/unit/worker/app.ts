@@ -1,0 +1,84 @@
+/** The real app over a recording tenant object: what reaches it, and what it answers, are the test's. */
+import type { RelayCall, SignIn } from "../../../durable-objects/rpc.ts";
+import { RELAY_HEADER } from "../../../durable-objects/rpc.ts";
+import { createApp } from "../../../worker/app.ts";
+import type { Deps, TenantStub } from "../../../worker/context.ts";
+import { SessionCookies } from "../../../worker/cookies/session-cookie.ts";
+import { parseConfig, type Env } from "../../../worker/env.ts";
+import { stubSignIn } from "../../../worker/stub/stub-sign-in.ts";
+import { singleTenant } from "../../../worker/tenants.ts";
+
+export const SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA";
+export const ORIGIN = "http://localhost:8080";
+export const NOW = 1_800_000_000_000;
+export const SESSION = "AAECAwQFBgcICQoLDA0ODw";
+
+export function newGateway(vars: Record<string, string> = {}) {
+  const env = {
+    AUTHSEC_MODE: "stub",
+    ENVIRONMENT: "development",
+    PUBLIC_URL: ORIGIN,
+    SESSION_SECRET: SECRET,
+    STUB_USERS: "alice@example.com:admin,bob@example.com",
+    ...vars,
+  } as unknown as Env;
+  const config = parseConfig(env);
+  const calls = {
+    relayed: [] as { call: RelayCall; headers: Headers }[],
+    signIns: [] as SignIn[],
+    ended: [] as string[],
+    objects: 0,
+  };
+  let answer = () => new Response("from OpenClaw");
+  const object: TenantStub = {
+    async fetch(request) {
+      calls.relayed.push({ call: JSON.parse(request.headers.get(RELAY_HEADER) ?? "{}"), headers: request.headers });
+      return answer();
+    },
+    async startSession(_tenant, signIn) {
+      calls.signIns.push(signIn);
+      return { ok: true, value: { session: SESSION, expiresAt: NOW + 3_600_000 } };
+    },
+    async endSession(_tenant, session) {
+      calls.ended.push(session);
+      return { ok: true, value: null };
+    },
+    async findSession() {
+      return { ok: false, code: "session_expired" };
+    },
+    async readiness() {
+      return { agent: "away", since: null };
+    },
+  };
+  const cookies = new SessionCookies(config.sessionSecrets);
+  const deps: Deps = {
+    config,
+    cookies,
+    findTenant: singleTenant(config),
+    tenantObject: () => {
+      calls.objects++;
+      return object;
+    },
+    now: () => NOW,
+    log: () => undefined,
+    signIn: stubSignIn,
+  };
+  const app = createApp(deps);
+  return {
+    calls,
+    cookies,
+    set answer(make: () => Response) {
+      answer = make;
+    },
+    async cookie(expiresAt = NOW / 1000 + 60): Promise<string> {
+      return `tidegate-default=${await cookies.seal("default", { session: SESSION, shard: 0, expiresAt })}`;
+    },
+    /** Sends a target exactly as written: the platform does not normalise it, the `URL` of a `Request` would. */
+    async send(target: string, init: RequestInit = {}): Promise<Response> {
+      const request = new Request(ORIGIN, init);
+      request.headers.set("host", new Headers(init.headers).get("host") ?? "localhost:8080");
+      Object.defineProperty(request, "url", { value: ORIGIN + target });
+      return app.fetch(request, env);
+    },
+  };
+}

@@ -1,0 +1,135 @@
+import { afterEach, expect, test, vi } from "vitest";
+import type { Frame } from "#protocol/frame.ts";
+import type { Person } from "#protocol/identity.ts";
+import { IDENTITY_WAIT_MS } from "#protocol/limits.ts";
+import { IdentityWriter } from "../../../workspace-agent/identity/identity-writer.ts";
+import type { Profiles } from "../../../workspace-agent/identity/roster.ts";
+import { openHead, silent } from "./support/peer.ts";
+
+const alice: Person = { key: "p1", user: "alice@example.com", email: null, name: null, role: "user", active: true };
+const ws = openHead({ kind: "ws", version: 2 });
+
+function setUp() {
+  const answers: Frame[] = [];
+  const writes: { people: string[]; finish: (error?: Error) => void }[] = [];
+  const learn = vi.fn(async (people: readonly Person[]): Promise<Profiles> => {
+    return { ids: new Map(people.map(({ user }) => [user, "id"])), ambiguous: new Set() };
+  });
+  const writer = new IdentityWriter({
+    writeFiles: (people) => {
+      const { promise, resolve, reject } = Promise.withResolvers<number>();
+      const finish = (error?: Error) => (error === undefined ? resolve(1) : reject(error));
+      writes.push({ people: people.map(({ user }) => user), finish });
+      return promise;
+    },
+    learnProfiles: learn,
+    log: silent,
+    now: () => 0,
+  });
+  const receive = (frame: Parameters<IdentityWriter["receive"]>[0]) =>
+    writer.receive(frame, (answer) => answers.push(answer));
+  return { writer, receive, answers, writes, learn };
+}
+
+/** Lets everything run that waits for no timer. */
+const settle = () => new Promise((resolve) => process.nextTick(() => setImmediate(resolve)));
+
+afterEach(() => vi.useRealTimers());
+
+test("frames are written one state at a time, and the latest version is told", async () => {
+  const { receive, answers, writes } = setUp();
+  receive({ type: "roster", stream: 0, version: 1, people: [] });
+  receive({ type: "identity", stream: 0, version: 2, person: alice });
+  receive({ type: "identity", stream: 0, version: 3, person: { ...alice, active: false } });
+  await settle();
+  expect(writes).toHaveLength(1);
+  writes[0]?.finish();
+  await settle();
+  writes[1]?.finish();
+  await settle();
+  expect(writes.map(({ people }) => people)).toEqual([[], ["alice@example.com"]]);
+  expect(answers).toEqual([
+    { type: "written", stream: 0, version: 1, result: "ok" },
+    { type: "written", stream: 0, version: 3, result: "ok" },
+  ]);
+});
+
+test("a WebSocket waits for its version; reads never do, and afterwards nobody does", async () => {
+  const { writer, receive, writes } = setUp();
+  receive({ type: "roster", stream: 0, version: 2, people: [alice] });
+  expect(writer.gate(openHead({ version: 2 }))).toBeNull();
+  const waiting = writer.gate(ws);
+  await settle();
+  writes[0]?.finish();
+  expect(await waiting).toBe("ok");
+  await settle();
+  writes[1]?.finish();
+  await settle();
+  expect(writer.gate(ws)).toBeNull();
+  writer.stop();
+});
+
+test("files that cannot be written refuse WebSockets and writes", async () => {
+  const { writer, receive, answers, writes } = setUp();
+  receive({ type: "roster", stream: 0, version: 2, people: [alice] });
+  const waiting = writer.gate(ws);
+  await settle();
+  writes[0]?.finish(new Error("EROFS"));
+  expect(await waiting).toBe("identity_unwritten");
+  expect(answers).toEqual([{ type: "written", stream: 0, version: 2, result: "unwritable" }]);
+  writer.stop();
+});
+
+test("an OpenClaw that is away is told as such, and the files are still brought in line", async () => {
+  const { writer, receive, writes, learn } = setUp();
+  learn.mockRejectedValue(Object.assign(new Error("x"), { code: "ECONNREFUSED" }));
+  receive({ type: "roster", stream: 0, version: 2, people: [alice] });
+  const waiting = writer.gate(ws);
+  await settle();
+  writes[0]?.finish();
+  expect(await waiting).toBe("origin_unreachable");
+  writer.stop();
+});
+
+test("the wait is bounded", async () => {
+  vi.useFakeTimers();
+  const { writer, receive } = setUp();
+  receive({ type: "roster", stream: 0, version: 2, people: [alice] });
+  const waiting = writer.gate(ws);
+  vi.advanceTimersByTime(IDENTITY_WAIT_MS);
+  expect(await waiting).toBe("identity_unwritten");
+  writer.stop();
+});
+
+test.each([
+  ["was never told", [{ type: "roster", stream: 0, version: 2, people: [] }]],
+  [
+    "was withdrawn",
+    [
+      { type: "roster", stream: 0, version: 2, people: [alice] },
+      { type: "forget", stream: 0, version: 3, person: "p1" },
+    ],
+  ],
+  [
+    "has another user string",
+    [{ type: "roster", stream: 0, version: 2, people: [{ ...alice, user: "eve@example.com" }] }],
+  ],
+] as const)("a person who %s opens nothing", async (_name, frames) => {
+  const { writer, receive } = setUp();
+  for (const frame of frames) receive(frame as Parameters<typeof receive>[0]);
+  expect(await writer.gate(ws)).toBe("identity_unwritten");
+  writer.stop();
+});
+
+test("profiles are asked for once, not at every change of a known person", async () => {
+  const { writer, receive, writes, learn } = setUp();
+  receive({ type: "roster", stream: 0, version: 1, people: [alice] });
+  await settle();
+  writes[0]?.finish();
+  receive({ type: "identity", stream: 0, version: 2, person: { ...alice, active: false } });
+  await settle();
+  writes[1]?.finish();
+  await settle();
+  expect(learn).toHaveBeenCalledTimes(1);
+  writer.stop();
+});

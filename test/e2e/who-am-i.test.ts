@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { answer, type ChatMessage } from "../../demo/answer.ts";
 import { findChromium } from "../../scripts/chromium.ts";
 import { findFreePort } from "../../scripts/ports.ts";
@@ -17,6 +17,8 @@ let stack: Stack;
 let browser: Browser;
 let home: string;
 const prompts: ChatMessage[][] = [];
+/** Settles when OpenClaw has answered the page's `connect`: from then on it takes messages. */
+const connected = new WeakMap<Page, Promise<void>>();
 const contexts: BrowserContext[] = [];
 
 beforeAll(async () => {
@@ -37,6 +39,13 @@ beforeAll(async () => {
   await stack.ready;
 });
 
+afterEach(async ({ task }) => {
+  if (task.result?.state !== "fail") return;
+  for (const [at, context] of contexts.entries()) {
+    for (const page of context.pages()) await screenshot(page, `failure-${at}`).catch(() => undefined);
+  }
+});
+
 afterAll(async () => {
   await browser?.close();
   await stack?.stop();
@@ -46,7 +55,15 @@ afterAll(async () => {
 async function newPage(): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   contexts.push(context);
-  return context.newPage();
+  const page = await context.newPage();
+  const hello = Promise.withResolvers<void>();
+  page.on("websocket", (socket) =>
+    socket.on("framereceived", ({ payload }) => {
+      if (String(payload).includes('"hello-ok"')) hello.resolve();
+    }),
+  );
+  connected.set(page, hello.promise);
+  return page;
 }
 
 /** Opens the gateway as a visitor would, picks a person, and waits until the chat can be used. */
@@ -54,6 +71,7 @@ async function signIn(page: Page, email: string): Promise<void> {
   await page.goto(`${stack.url}/`);
   await page.getByRole("button", { name: new RegExp(email.replace(".", "\\.")) }).click();
   await composer(page).waitFor({ state: "visible", timeout: 60_000 });
+  await connected.get(page);
 }
 
 function composer(page: Page) {

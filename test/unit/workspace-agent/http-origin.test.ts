@@ -163,7 +163,7 @@ test("a reset of the gateway ends the request at the origin", async () => {
 
 test("an origin that is not there resets the stream as unreachable", async () => {
   await serve(() => {});
-  const { port } = server?.address() as AddressInfo;
+  const { port } = server!.address() as AddressInfo;
   await new Promise((resolve) => server?.close(resolve));
   peer = new Peer(port);
   peer.send({ type: "open", stream: 1, head: openHead() });

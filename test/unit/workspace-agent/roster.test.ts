@@ -134,7 +134,7 @@ describe("the block in a file", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), anyPeople, (bytes, people) => {
         const { text } = rosterBlock(people, listed(people), URL);
-        let file = Buffer.from(bytes);
+        let file: Buffer = Buffer.from(bytes);
         for (let write = 0; write < 10; write++) file = withBlock(file, text);
         expect(file.subarray(0, Buffer.byteLength(text) + 1).toString()).toBe(`${text}\n`);
         expect(withBlock(file, null).equals(Buffer.from(bytes))).toBe(true);

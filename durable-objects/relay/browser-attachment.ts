@@ -16,4 +16,6 @@ export interface BrowserAttachment {
   busy: boolean;
   /** A large message that waits at the agent, from OFFER to TAKEN. */
   offered: { kind: MessageKind; bytes: number; attempt: number } | null;
+  /** A large message was handed to the socket and its TAKEN is owed. */
+  takenDue: boolean;
 }

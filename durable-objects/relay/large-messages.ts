@@ -33,10 +33,13 @@ export class LargeMessages {
     }
     taking.bytes.set(frame.bytes, taking.offset);
     taking.offset += frame.bytes.byteLength;
-    if (taking.offset < taking.bytes.byteLength) return;
+    if (taking.offset === taking.bytes.byteLength) relay.deliverOffered(taking.bytes);
+  }
+
+  /** The browser has taken the message in: only then is there room for another. */
+  delivered(relay: WebSocketRelay): void {
+    if (this.#taking?.relay !== relay) return;
     this.#taking = undefined;
-    relay.deliverOffered(taking.bytes);
-    this.#tunnel.queue({ type: "taken", stream: relay.stream });
     this.#next();
   }
 

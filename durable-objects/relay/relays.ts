@@ -45,6 +45,7 @@ export class Relays {
         credit: INITIAL_CREDIT_BYTES,
         busy: false,
         offered: null,
+        takenDue: false,
       });
       this.#tunnel.adopt(stream, relay);
     });

@@ -13,6 +13,10 @@ import type { LargeMessages } from "./large-messages.ts";
 import { OutboundCredit } from "./outbound-credit.ts";
 
 const SETTLE_INTERVAL_MS = 25;
+/** A browser that takes nothing for this long is closed. */
+const STALL_TICKS = 30_000 / SETTLE_INTERVAL_MS;
+/** A large message counts as delivered when no more than this of it waits. */
+const DRAINED_BYTES = 256 * 1024;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
@@ -24,6 +28,8 @@ export class WebSocketRelay implements StreamSink {
   #outbound: OutboundCredit;
   #inbound: InboundQueue;
   #settling = false;
+  #buffered = 0;
+  #stalledTicks = 0;
   #over = false;
 
   constructor(socket: WebSocket, attachment: BrowserAttachment, tunnel: AgentTunnel, large: LargeMessages) {
@@ -34,6 +40,7 @@ export class WebSocketRelay implements StreamSink {
     this.#outbound = new OutboundCredit(socket, attachment.granted);
     this.#inbound = new InboundQueue(attachment.stream, attachment.credit);
     this.#persist();
+    if (attachment.takenDue) this.#settle();
   }
 
   get stream(): number {
@@ -121,7 +128,9 @@ export class WebSocketRelay implements StreamSink {
 
   deliverOffered(bytes: Uint8Array): void {
     const kind = this.#attachment.offered?.kind ?? "binary";
+    // From here on the message must not be taken again, whatever is forgotten.
     this.#attachment.offered = null;
+    this.#attachment.takenDue = true;
     this.#toBrowser(kind, bytes);
   }
 
@@ -135,10 +144,19 @@ export class WebSocketRelay implements StreamSink {
 
   /** Grants what the browser has taken. A timer exists only while something of it still waits. */
   #settle(): void {
+    const buffered = this.#socket.bufferedAmount ?? 0;
     const increment = this.#outbound.settle();
     if (increment > 0) this.#tunnel.queue({ type: "credit", stream: this.stream, bytes: increment });
+    if (this.#attachment.takenDue && buffered <= DRAINED_BYTES) {
+      this.#attachment.takenDue = false;
+      this.#tunnel.queue({ type: "taken", stream: this.stream });
+      this.#large.delivered(this);
+    }
     this.#persist();
-    if (!this.#outbound.pending || this.#settling) return;
+    this.#stalledTicks = buffered > 0 && buffered >= this.#buffered ? this.#stalledTicks + 1 : 0;
+    this.#buffered = buffered;
+    if (this.#stalledTicks > STALL_TICKS) return this.close(1013, "reading too slowly", 1013);
+    if (this.#settling || !(this.#outbound.pending || this.#attachment.takenDue)) return;
     this.#settling = true;
     setTimeout(() => {
       this.#settling = false;

@@ -1,5 +1,6 @@
 /** One shard of a tenant: sessions, roster, limits, audit, and the relay. Wiring only; each part is its own file. */
 import { DurableObject } from "cloudflare:workers";
+import { INITIAL_CREDIT_BYTES } from "#protocol/limits.ts";
 import type { Person } from "#protocol/identity.ts";
 import { SUBPROTOCOL } from "#protocol/version.ts";
 import { Audit } from "./audit/audit.ts";
@@ -184,10 +185,14 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     if (upgrade) {
       // The roster shows people with an open socket first, so it is told before the OPEN that makes them one.
       if (!person.active) this.#tell({ ...person, active: true }, true);
-      const head = openHead("ws", call, request, person, this.#people.version());
+      const head = openHead("ws", call, request, person, this.#people.version(), INITIAL_CREDIT_BYTES);
       return this.#relays.upgrade(head, hash, person.key, request.signal);
     }
-    return this.#relays.http(openHead("http", call, request, person, this.#people.version()), hash, request);
+    return this.#relays.http(
+      openHead("http", call, request, person, this.#people.version(), INITIAL_CREDIT_BYTES),
+      hash,
+      request,
+    );
   }
 
   async #connectAgent(call: AgentCall): Promise<Response> {

@@ -23,6 +23,8 @@ export interface OpenHead {
   host: string;
   /** Whether DATA follows (http only). */
   body: boolean;
+  /** Bytes that the agent may send at first (SPEC.md section 6). */
+  credit: number;
 }
 
 export interface ResponseHead {

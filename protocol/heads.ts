@@ -2,7 +2,7 @@
 import { ProtocolError } from "./errors.ts";
 import type { HeaderPair, OpenHead, ResponseHead } from "./frame.ts";
 import { isRole, isUserString, type Person } from "./identity.ts";
-import { MAX_HEADER_PAIRS } from "./limits.ts";
+import { MAX_CREDIT_BYTES, MAX_HEADER_PAIRS } from "./limits.ts";
 import { isCanonicalTarget, type RouteClass } from "./request-target.ts";
 
 type Fields = Record<string, unknown>;
@@ -28,6 +28,8 @@ export function parseOpenHead(fields: Fields): OpenHead {
   if (!Array.isArray(scopes) || scopes.length === 0 || scopes.length > 16 || !scopes.every(isScope))
     throw bad("scopes");
   if (typeof fields["body"] !== "boolean") throw bad("body");
+  const credit = integer(fields, "credit");
+  if (credit === 0 || credit > MAX_CREDIT_BYTES) throw bad("credit");
   return {
     kind,
     method: matching(fields, "method", /^[A-Z]{3,16}$/),
@@ -42,6 +44,7 @@ export function parseOpenHead(fields: Fields): OpenHead {
     scheme,
     host: matching(fields, "host", /^[A-Za-z0-9.:[\]-]{1,255}$/),
     body: fields["body"],
+    credit,
   };
 }
 

@@ -34,6 +34,10 @@ export const AGENT_ACK_DELAY_MS = 50;
 export const INITIAL_CREDIT_BYTES = 256 * KIB;
 /** Largest credit a stream may hold. */
 export const MAX_CREDIT_BYTES = 1 * MIB;
+/** Sum of the credit that one object grants beyond {@link SMALL_CREDIT_BYTES} a stream, and of what browsers may have in transit. */
+export const MAX_OBJECT_BYTES = 32 * MIB;
+/** Credit of a new stream while the object's sum is used up. */
+export const SMALL_CREDIT_BYTES = 16 * KIB;
 /** Streams open at once in one object. */
 export const MAX_STREAMS = 4096;
 /** Unsent bytes towards one browser before it is closed 1013. */
@@ -49,6 +53,19 @@ export const ORIGIN_UPGRADE_TIMEOUT_MS = 10_000;
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** The agent's text "ping", answered by the platform without waking the object. */
 export const PING_INTERVAL_MS = 30_000;
+/** A cut link can be resumed this long … */
+export const RESUME_GRACE_MS = 30_000;
+/** … or only this long when another agent stands by. */
+export const FAILOVER_GRACE_MS = 5_000;
+/** With work pending, a peer that shows no progress for this long counts as gone. */
+export const SILENT_AFTER_MS = 5_000;
+/** Requests and upgrades wait this long for an agent that is away … */
+export const HOLD_MS = 12_000;
+/** … so many of them in one object, and of one session. */
+export const MAX_HELD = 256;
+export const MAX_HELD_PER_SESSION = 4;
+/** A stopping agent lets open exchanges end for this long. */
+export const DRAIN_MS = 10_000;
 /** Largest clock difference in an agent's assertion. */
 export const ASSERTION_SKEW_SECONDS = 60;
 /** Longest wait for a WRITTEN of the identity that a WebSocket or a write needs. */

@@ -1,12 +1,13 @@
 /**
- * One life of numbered batches (SPEC.md section 3), the same at both ends. It queues frames, makes batches of them,
- * keeps them until they are acknowledged, and checks the numbers of what comes in. No clock, no socket: `send` is passed in.
+ * One life of numbered batches over one or more connections (SPEC.md section 3), the same at both ends. It queues frames,
+ * makes batches of them, keeps them until they are acknowledged, and checks the numbers of what comes in. No clock, no
+ * socket: `send` is passed in, and between two connections there is none.
  */
 import { decodeFrames, encodeFrame } from "./codec.ts";
 import { ProtocolError } from "./errors.ts";
 import type { Frame } from "./frame.ts";
 import { ACK_AFTER_BATCHES, ACK_AFTER_BYTES, MAX_BATCH_BYTES, MAX_BATCH_FRAMES } from "./limits.ts";
-import { encodeAck, encodeBatch } from "./messages.ts";
+import { encodeAck, encodeBatch, updateBatchAck } from "./messages.ts";
 
 /** The counters that survive: in the object they live in the agent socket's attachment, written in the same event. */
 export interface LinkState {
@@ -29,31 +30,51 @@ export const NEW_LINK: Readonly<LinkState> = {
   unackedBatches: 0,
 };
 
+/** What the other end has still to get after a cut, by RESUMED (SPEC.md section 3). */
+export interface Replay {
+  /** Number of the next batch that it will get. */
+  next: number;
+  /** Whether batches before that are gone: they were sent, not received, and this end's memory was lost. */
+  hole: boolean;
+}
+
+export type Send = (message: Uint8Array<ArrayBuffer>) => void;
+
 export class Link {
   readonly state: LinkState;
-  #send: (message: Uint8Array<ArrayBuffer>) => void;
+  #send: Send | null;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
-  /** Sizes of batches in flight, oldest first. The bytes themselves are kept with RESUME (SPEC.md section 10). */
-  #inFlight: { number: number; bytes: number }[] = [];
-  #inFlightBytes = 0;
+  /** Batches that are not acknowledged, oldest first, as they were sent: a new connection gets them again. */
+  #outbox: { number: number; message: Uint8Array<ArrayBuffer> }[] = [];
+  #outboxBytes = 0;
 
-  constructor(state: LinkState, send: (message: Uint8Array<ArrayBuffer>) => void) {
+  /** @param send null while there is no connection */
+  constructor(state: LinkState, send: Send | null) {
     this.state = state;
     this.#send = send;
   }
 
   /** Bytes queued or sent and not yet acknowledged, as far as this memory knows. */
   get unacknowledgedBytes(): number {
-    return this.#inFlightBytes + this.#queuedBytes;
+    return this.#outboxBytes + this.#queuedBytes;
   }
 
-  /** Adds a frame to the batch under way; it leaves with {@link flush}, or at once when the batch is full. */
-  queue(frame: Frame): void {
+  /** Whether batches wait for an acknowledgement; the loss of this memory would lose them with the connection. */
+  get isWaiting(): boolean {
+    return this.#outbox.length > 0;
+  }
+
+  /**
+   * Adds a frame to the batch under way; it leaves with {@link flush}, or at once when the batch is full.
+   * @returns the number of its batch
+   */
+  queue(frame: Frame): number {
     const bytes = encodeFrame(frame);
     if (this.#queuedBytes + bytes.byteLength > MAX_BATCH_BYTES || this.#queue.length === MAX_BATCH_FRAMES) this.flush();
     this.#queue.push(bytes);
     this.#queuedBytes += bytes.byteLength;
+    return next(this.state.sent);
   }
 
   /** Sends what is queued as one batch; otherwise only an acknowledgement, when one is due or `force` asks for it. */
@@ -61,19 +82,58 @@ export class Link {
     const { state } = this;
     if (this.#queue.length > 0) {
       state.sent = next(state.sent);
-      this.#inFlight.push({ number: state.sent, bytes: this.#queuedBytes });
-      this.#inFlightBytes += this.#queuedBytes;
       const message = encodeBatch(state.sent, state.received, this.#queue);
+      this.#outbox.push({ number: state.sent, message });
+      this.#outboxBytes += message.byteLength;
       this.#queue = [];
       this.#queuedBytes = 0;
       this.#told();
-      this.#send(message);
+      this.#send?.(message);
     } else if (
+      this.#send !== null &&
       state.unackedBatches > 0 &&
       (force || state.unackedBytes >= ACK_AFTER_BYTES || state.unackedBatches >= ACK_AFTER_BATCHES)
     ) {
       this.#told();
       this.#send(encodeAck(state.received));
+    }
+  }
+
+  /** The connection is gone; what is sent from now on waits for {@link reconnect}. */
+  disconnect(): void {
+    this.#send = null;
+  }
+
+  /**
+   * Takes the other end's word for what it has: the object by HELLO's `recv`, the agent by RESUMED's.
+   * @throws {ProtocolError} bad_acknowledgement when that cannot be
+   */
+  replayAfter(received: number): Replay {
+    this.receiveAck(received);
+    const first = this.#outbox[0]?.number ?? next(this.state.sent);
+    const hole = first !== next(received);
+    // The other end counts on from there, so the lost ones are as good as acknowledged.
+    if (hole) this.state.acknowledged = (first - 1) >>> 0;
+    return { next: first, hole };
+  }
+
+  /**
+   * Skips batches that the other end has lost; the streams that they belonged to have ended.
+   * @throws {ProtocolError} bad_batch_number when it would go back
+   */
+  skipTo(number: number): void {
+    const received = (number - 1) >>> 0;
+    if ((received - this.state.received) >>> 0 > 0x7fffffff) throw new ProtocolError("bad_batch_number", { number });
+    this.state.received = received;
+  }
+
+  /** Goes on over a new connection: every batch that is not acknowledged first, then what comes. */
+  reconnect(send: Send): void {
+    this.#send = send;
+    this.#told();
+    for (const { message } of this.#outbox) {
+      updateBatchAck(message, this.state.received);
+      send(message);
     }
   }
 
@@ -100,12 +160,13 @@ export class Link {
     const ahead = (state.sent - ack) >>> 0;
     if (ahead > (state.sent - state.acknowledged) >>> 0) throw new ProtocolError("bad_acknowledgement", { ack });
     state.acknowledged = ack;
-    while (this.#inFlight.length > 0) {
-      const oldest = this.#inFlight[0];
-      if (oldest === undefined || (ack - oldest.number) >>> 0 > 0x7fffffff) break;
-      this.#inFlight.shift();
-      this.#inFlightBytes -= oldest.bytes;
+    let done = 0;
+    for (const { number, message } of this.#outbox) {
+      if ((ack - number) >>> 0 > 0x7fffffff) break;
+      this.#outboxBytes -= message.byteLength;
+      done++;
     }
+    if (done > 0) this.#outbox.splice(0, done);
   }
 
   #told(): void {

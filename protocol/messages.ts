@@ -2,9 +2,17 @@
 import { concatBytes, decodeJsonObject, encodeJson, encodeUtf8, viewOf } from "./bytes.ts";
 import { ProtocolError } from "./errors.ts";
 import { integer, matching, text } from "./heads.ts";
-import { MAX_BATCH_BYTES, MAX_HEAD_BYTES } from "./limits.ts";
+import { MAX_BATCH_BYTES, MAX_HEAD_BYTES, MAX_STREAMS } from "./limits.ts";
 
-export const MESSAGE_NUMBERS = { challenge: 1, hello: 2, welcome: 3, ack: 7, goaway: 8, batch: 16 } as const;
+export const MESSAGE_NUMBERS = {
+  challenge: 1,
+  hello: 2,
+  welcome: 3,
+  resumed: 4,
+  ack: 7,
+  goaway: 8,
+  batch: 16,
+} as const;
 export const BATCH_HEADER_BYTES = 16;
 const SIGNATURE_BYTES = 64;
 
@@ -25,10 +33,22 @@ export interface Hello {
   /** The connection of the challenge that this answers. */
   connection: string;
   nonce: string;
+  /** The link to go on with, and the last batch of it that the agent applied; null asks for a new one. */
+  resume: { link: string; received: number } | null;
 }
 
 export interface Welcome {
   link: string;
+}
+
+/** The old link goes on (SPEC.md section 3). */
+export interface Resumed {
+  /** Last batch that the object applied. */
+  received: number;
+  /** Number of the batch that it will send next; those between that and HELLO's are lost. */
+  next: number;
+  /** Streams that are still open at the object; every other one is over. */
+  live: number[];
 }
 
 /** A message that carries a signature: `u8 type | 64 bytes Ed25519 | JSON`. `signed` is what the signature covers. */
@@ -42,6 +62,7 @@ export type ConnectionMessage =
   | { type: "challenge"; message: SignedMessage<Challenge> }
   | { type: "hello"; message: SignedMessage<Hello> }
   | { type: "welcome"; value: Welcome }
+  | { type: "resumed"; value: Resumed }
   | { type: "ack"; ack: number }
   | { type: "goaway"; deadlineMs: number; reason: string }
   | { type: "batch"; number: number; ack: number; body: Uint8Array };
@@ -73,6 +94,23 @@ export function encodeWelcome(welcome: Welcome): Uint8Array<ArrayBuffer> {
   return concatBytes(Uint8Array.of(MESSAGE_NUMBERS.welcome), encodeJson(welcome));
 }
 
+/** @returns HELLO's JSON bytes, which its signature covers */
+export function encodeHello(hello: Hello): Uint8Array<ArrayBuffer> {
+  const { resume, ...rest } = hello;
+  return encodeJson(resume === null ? rest : { ...rest, link: resume.link, received: resume.received });
+}
+
+/** @returns `u8 type | u32 received | u32 next | u32 stream …` */
+export function encodeResumed({ received, next, live }: Resumed): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(9 + 4 * live.length);
+  const view = viewOf(bytes);
+  bytes[0] = MESSAGE_NUMBERS.resumed;
+  view.setUint32(1, received);
+  view.setUint32(5, next);
+  for (const [at, stream] of live.entries()) view.setUint32(9 + 4 * at, stream);
+  return bytes;
+}
+
 export function encodeGoaway(deadlineMs: number, reason: string): Uint8Array<ArrayBuffer> {
   return concatBytes(Uint8Array.of(MESSAGE_NUMBERS.goaway), encodeJson({ deadlineMs, reason }));
 }
@@ -97,6 +135,11 @@ export function encodeBatch(number: number, ack: number, frames: readonly Uint8A
   return concatBytes(header, ...frames);
 }
 
+/** Brings a batch that is sent again up to date: an older acknowledgement would be a step back. */
+export function updateBatchAck(message: Uint8Array, ack: number): void {
+  viewOf(message).setUint32(8, ack);
+}
+
 /** @throws {ProtocolError} on anything that SPEC.md does not name */
 export function decodeMessage(message: Uint8Array): ConnectionMessage {
   switch (message[0]) {
@@ -113,6 +156,8 @@ export function decodeMessage(message: Uint8Array): ConnectionMessage {
       return { type: "hello", message: decodeSigned(message, parseHello) };
     case MESSAGE_NUMBERS.welcome:
       return { type: "welcome", value: { link: matching(jsonAfter(message, 1), "link", OPAQUE) } };
+    case MESSAGE_NUMBERS.resumed:
+      return { type: "resumed", value: decodeResumed(message) };
     case MESSAGE_NUMBERS.goaway: {
       const json = jsonAfter(message, 1);
       return { type: "goaway", deadlineMs: integer(json, "deadlineMs"), reason: text(json, "reason", 64) };
@@ -142,7 +187,24 @@ function parseHello(json: Record<string, unknown>): Hello {
     version: matching(json, "version", /^[0-9A-Za-z.+-]{1,64}$/),
     connection: matching(json, "connection", OPAQUE),
     nonce: matching(json, "nonce", OPAQUE),
+    resume: parseResume(json),
   };
+}
+
+function parseResume(json: Record<string, unknown>): Hello["resume"] {
+  if (json["link"] === undefined && json["received"] === undefined) return null;
+  const received = integer(json, "received");
+  if (received > 0xffffffff) throw new ProtocolError("bad_field", { field: "received" });
+  return { link: matching(json, "link", OPAQUE), received };
+}
+
+function decodeResumed(message: Uint8Array): Resumed {
+  const streams = (message.byteLength - 9) / 4;
+  if (!Number.isInteger(streams) || streams < 0) throw new ProtocolError("bad_frame_length");
+  if (streams > MAX_STREAMS) throw new ProtocolError("too_many_streams", { streams });
+  const view = viewOf(message);
+  const live = Array.from({ length: streams }, (_, at) => view.getUint32(9 + 4 * at));
+  return { received: view.getUint32(1), next: view.getUint32(5), live };
 }
 
 function decodeSigned<T>(message: Uint8Array, parse: (json: Record<string, unknown>) => T): SignedMessage<T> {

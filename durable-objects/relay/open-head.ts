@@ -10,6 +10,7 @@ export function openHead(
   request: Request,
   person: Person,
   version: number,
+  credit: number,
 ): OpenHead {
   const headers: HeaderPair[] = [];
   for (const [name, value] of request.headers) {
@@ -29,5 +30,6 @@ export function openHead(
     scheme: call.scheme,
     host: call.host,
     body: request.body !== null,
+    credit,
   };
 }

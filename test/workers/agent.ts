@@ -2,11 +2,11 @@
 import { base64Url } from "../../durable-objects/sessions/session-id.ts";
 import { AGENT_HEADER, type AgentCall } from "../../durable-objects/rpc.ts";
 import type { TenantObject } from "../../durable-objects/tenant-object.ts";
-import { encodeJson } from "#protocol/bytes.ts";
 import type { Frame } from "#protocol/frame.ts";
 import { Link, NEW_LINK } from "#protocol/link.ts";
 import {
   decodeMessage,
+  encodeHello,
   encodeSigned,
   helloTranscript,
   type Challenge,
@@ -53,7 +53,7 @@ export async function dialAgent(
   );
   const prove = async (challenge: SignedMessage<Challenge>) => {
     const { connection, nonce } = challenge.value;
-    const json = encodeJson({ ...hello, version: "0.1.0", connection, nonce });
+    const json = encodeHello({ ...hello, version: "0.1.0", connection, nonce, resume: null });
     const signature = await crypto.subtle.sign("Ed25519", keys.privateKey, helloTranscript(challenge.json, json));
     socket.send(encodeSigned("hello", json, new Uint8Array(signature)));
   };

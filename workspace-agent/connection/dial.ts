@@ -63,7 +63,7 @@ export function dial(options: DialOptions): Promise<DialEnd> {
       if (message.type !== "challenge") throw new ProtocolError("unexpected_message", { type: message.type });
       checkChallenge(message.message, identity, options.now());
       answered = message.message;
-      socket.send(hello(answered, identity.key, options.boot, options.attempt));
+      socket.send(hello(answered, identity.key, options.boot, options.attempt, null));
       return;
     }
     if (message.type !== "welcome") throw new ProtocolError("unexpected_message", { type: message.type });

@@ -1,12 +1,13 @@
 /** The mutual proof (SPEC.md section 2), as pure steps: what the agent says, and what it accepts. */
-import { encodeJson } from "#protocol/bytes.ts";
 import { ProtocolError } from "#protocol/errors.ts";
 import { ASSERTION_SKEW_SECONDS } from "#protocol/limits.ts";
 import {
   assertionTranscript,
   type Challenge,
   challengeTranscript,
+  encodeHello,
   encodeSigned,
+  type Hello,
   helloTranscript,
   type SignedMessage,
 } from "#protocol/messages.ts";
@@ -50,8 +51,9 @@ export function hello(
   key: AgentKey,
   boot: number,
   attempt: number,
+  resume: Hello["resume"],
 ): Uint8Array<ArrayBuffer> {
   const { connection, nonce } = message.value;
-  const json = encodeJson({ boot, attempt, version: VERSION, connection, nonce });
+  const json = encodeHello({ boot, attempt, version: VERSION, connection, nonce, resume });
   return encodeSigned("hello", json, key.sign(helloTranscript(message.json, json)));
 }

@@ -20,7 +20,7 @@ export class HttpOrigin implements Stream {
   readonly #origin: Origin;
   readonly #port: StreamPort;
   readonly #inbound = new ReceiveCredit();
-  readonly #outbound = new SendCredit();
+  readonly #outbound: SendCredit;
   readonly #held = new ByteQueue();
   /** Body that came in before {@link start}. */
   #early: Uint8Array[] = [];
@@ -38,6 +38,7 @@ export class HttpOrigin implements Stream {
     this.#head = head;
     this.#origin = origin;
     this.#port = port;
+    this.#outbound = new SendCredit(head.credit);
     this.#bodyOpen = head.body;
   }
 

@@ -21,13 +21,14 @@ interface Offer {
 export class MessageOutbox {
   readonly #stream: number;
   readonly #queue: (frame: Frame) => void;
-  readonly #credit = new SendCredit();
+  readonly #credit: SendCredit;
   #messages: Message[] = [];
   #bytes = 0;
   #offer: Offer | null = null;
 
-  constructor(stream: number, queue: (frame: Frame) => void) {
+  constructor(stream: number, creditBytes: number, queue: (frame: Frame) => void) {
     this.#stream = stream;
+    this.#credit = new SendCredit(creditBytes);
     this.#queue = queue;
   }
 

@@ -46,7 +46,7 @@ export class WebSocketOrigin implements Stream {
     this.#head = head;
     this.#origin = origin;
     this.#port = port;
-    this.#outbox = new MessageOutbox(id, (frame) => port.queue(frame));
+    this.#outbox = new MessageOutbox(id, head.credit, (frame) => port.queue(frame));
   }
 
   /** Asks the origin for the upgrade. */

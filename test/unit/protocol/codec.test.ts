@@ -23,6 +23,7 @@ const head: OpenHead = {
   scheme: "https",
   host: "claw.example.com",
   body: false,
+  credit: 262_144,
 };
 
 const golden: [name: string, wire: string, frame: Frame][] = [

@@ -137,3 +137,54 @@ describe("credit", () => {
     expect(() => credit.grant(2 ** 21)).toThrowError(expect.objectContaining({ code: "credit_exceeded" }));
   });
 });
+
+describe("a link that was cut", () => {
+  test("sends what was not received again, in order, with today's acknowledgement", () => {
+    const { left, right, toRight, toLeft } = pair();
+    left.queue(data(1));
+    left.flush();
+    right.queue(data(9));
+    right.flush();
+    left.disconnect();
+    right.disconnect();
+    left.queue(data(2));
+    left.flush();
+    deliver(left, toLeft[0]!);
+    toRight.length = 0;
+
+    expect(left.replayAfter(right.state.received)).toEqual({ next: 1, hole: false });
+    left.reconnect((message) => toRight.push(message));
+    const frames = toRight.flatMap((message) => deliver(right, message));
+    expect(frames).toEqual([data(1), data(2)]);
+    expect(right.state.acknowledged).toBe(1);
+    expect(right.isWaiting).toBe(false);
+  });
+
+  test("tells a hole when its memory was lost, and the other end skips it", () => {
+    const { left, right } = pair();
+    left.queue(data(1));
+    left.flush();
+    const forgetful = new Link(structuredClone(left.state), null);
+    const sent: Uint8Array[] = [];
+    forgetful.queue(data(2));
+    forgetful.flush();
+
+    expect(forgetful.replayAfter(0)).toEqual({ next: 2, hole: true });
+    right.skipTo(2);
+    forgetful.reconnect((message) => sent.push(message));
+    expect(sent.flatMap((message) => deliver(right, message))).toEqual([data(2)]);
+  });
+
+  test("refuses a peer that has received what was never sent, or less than it acknowledged", () => {
+    const { left, right, toRight, toLeft } = pair();
+    left.queue(data(1));
+    left.flush();
+    deliver(right, toRight[0]!);
+    right.flush(true);
+    deliver(left, toLeft[0]!);
+    const refused = expect.objectContaining({ code: "bad_acknowledgement" });
+    expect(() => left.replayAfter(2)).toThrowError(refused);
+    expect(() => left.replayAfter(0)).toThrowError(refused);
+    expect(() => right.skipTo(1)).toThrowError(expect.objectContaining({ code: "bad_batch_number" }));
+  });
+});

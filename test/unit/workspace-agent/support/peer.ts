@@ -109,6 +109,7 @@ export function openHead(fields: Partial<OpenHead> = {}): OpenHead {
     scheme: "https",
     host: "gw.example",
     body: false,
+    credit: 262_144,
     ...fields,
   };
 }

@@ -23,6 +23,9 @@ const MIGRATIONS: readonly string[] = [
    CREATE TABLE agents (agent TEXT PRIMARY KEY, boot INTEGER NOT NULL, attempt INTEGER NOT NULL) WITHOUT ROWID;
 
    CREATE TABLE audit (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, type TEXT NOT NULL, json TEXT NOT NULL);`,
+
+  `-- Links whose connection was lost, until they are resumed or their grace is over (SPEC.md section 3.2).
+   CREATE TABLE cut_links (link TEXT PRIMARY KEY, json TEXT NOT NULL, grace_until INTEGER NOT NULL) WITHOUT ROWID;`,
 ];
 
 /** Brings the database to the newest schema; a no-op on all but the first run after a deploy. */

@@ -1,6 +1,5 @@
 /** One shard of a tenant: sessions, roster, limits, audit, and the relay. Wiring only; each part is its own file. */
 import { DurableObject } from "cloudflare:workers";
-import { INITIAL_CREDIT_BYTES } from "#protocol/limits.ts";
 import type { Person } from "#protocol/identity.ts";
 import { SUBPROTOCOL } from "#protocol/version.ts";
 import { Audit } from "./audit/audit.ts";
@@ -8,6 +7,7 @@ import { Limits } from "./limits/limits.ts";
 import { PersonStore, personKey } from "./people/person-store.ts";
 import { decide } from "./policy/access-policy.ts";
 import { problem } from "./problem.ts";
+import { Hold } from "./relay/hold.ts";
 import { Relays } from "./relay/relays.ts";
 import { openHead } from "./relay/open-head.ts";
 import {
@@ -30,6 +30,7 @@ import { SessionStore } from "./sessions/session-store.ts";
 import { socketsOf } from "./sockets.ts";
 import type { TenantEnv } from "./tenant-env.ts";
 import type { AgentAttachment } from "./tunnel/agent-attachment.ts";
+import type { AgentLink } from "./tunnel/agent-link.ts";
 import { admitAgent } from "./tunnel/agent-register.ts";
 import { AgentTunnel } from "./tunnel/agent-tunnel.ts";
 import { deriveGatewayKey } from "./tunnel/gateway-key.ts";
@@ -37,6 +38,8 @@ import { newChallenge, signChallenge } from "./tunnel/handshake.ts";
 import type { BrowserAttachment } from "./relay/browser-attachment.ts";
 
 const now = () => Date.now();
+/** A page waits for an agent that left less than this ago. */
+const HOLD_RECENT_MS = 60_000;
 
 export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc {
   #audit: Audit;
@@ -45,6 +48,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
   #limits = new Limits(now);
   #tunnel: AgentTunnel;
   #relays: Relays;
+  #hold = new Hold();
 
   constructor(ctx: DurableObjectState, env: TenantEnv) {
     super(ctx, env);
@@ -56,20 +60,31 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     this.#people = new PersonStore(sql, now, (key) => socketsOf(ctx, { person: key }).length > 0);
     this.#tunnel = new AgentTunnel(ctx, {
       now,
-      findSink: (stream) => this.#relays.restore(stream),
-      linked: (call, version) => this.#agentLinked(call, version),
-      ended: (agent, code) => {
-        this.#audit.append({ type: "agent.disconnected", agent, code });
-        this.#noteAgent();
-        this.#relays.endOtherLinks(undefined);
+      findSink: (link, stream) => this.#relays.find(link, stream),
+      activated: (link) => this.#tellRoster(link),
+      available: () => this.#hold.wakeAll(),
+      changed: () => this.#agentChanged(),
+      connected: (link) => {
+        const { call, version, role } = link.record;
+        this.#audit.append({ type: "agent.connected", agent: call.agent, version, role });
       },
+      ended: (link, code) => {
+        this.#audit.append({ type: "agent.disconnected", agent: link.record.call.agent, code });
+        this.#relays.endLink(link);
+      },
+      forgot: (link, received) => this.#relays.endTouched(link, received),
+      streamsOf: (link) => this.#relays.streamsOf(link),
+      superseded: (agent) => this.#audit.append({ type: "agent.superseded", agent }),
       written: (version, result) => {
         if (result === "unwritable") this.#audit.append({ type: "identity.unwritable", version });
       },
       admit: (agent, boot, attempt) => admitAgent(sql, agent, boot, attempt),
       refused: (agent, code) => this.#audit.append({ type: "agent.refused", agent, code }),
     });
-    this.#relays = new Relays(ctx, this.#tunnel, (person) => this.#presenceChanged(person));
+    this.#relays = new Relays(ctx, {
+      findLink: (link) => this.#tunnel.find(link),
+      left: (person) => this.#presenceChanged(person),
+    });
   }
 
   /** Relays one request, or takes the agent's upgrade; the Worker has verified the caller either way. */
@@ -125,26 +140,23 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
   }
 
   async readiness(): Promise<Readiness> {
-    const row = this.ctx.storage.sql
-      .exec<{ value: string }>("SELECT value FROM meta WHERE name = 'agent_changed_at'")
-      .toArray()[0];
-    return {
-      agent: this.#tunnel.connected ? "connected" : "away",
-      since: row === undefined ? null : Number(row.value),
-    };
+    return { agent: this.#tunnel.connected ? "connected" : "away", since: this.#agentChangedAt() };
   }
 
   override async webSocketMessage(socket: WebSocket, message: ArrayBuffer | string): Promise<void> {
     const attachment = socket.deserializeAttachment() as AgentAttachment | BrowserAttachment | null;
     if (attachment === null) return;
-    if (attachment.kind === "agent") return this.#tunnel.receive(socket, attachment, message);
+    if (attachment.kind === "agent") {
+      await this.#tunnel.receive(socket, attachment, message);
+      return this.#relays.shedSlowest();
+    }
     this.#relays.of(socket, attachment)?.message(message);
     this.#tunnel.flush();
   }
 
   override webSocketClose(socket: WebSocket, code: number, reason: string): void {
     const attachment = socket.deserializeAttachment() as AgentAttachment | BrowserAttachment | null;
-    if (attachment?.kind === "agent") this.#tunnel.closed(socket, attachment, `closed_${code}`);
+    if (attachment?.kind === "agent") this.#tunnel.closed(socket, attachment, code);
     else if (attachment?.kind === "browser") this.#relays.closed(socket, attachment, code, reason);
     try {
       // The platform does not answer a close frame by itself (facts/workers section 3.2).
@@ -159,8 +171,10 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     this.webSocketClose(socket, 1006, "");
   }
 
-  /** Ends sessions whose time is over; the one alarm is always set to the next of them. */
+  /** Ends sessions and cut links whose time is over; the one alarm is always set to the next of them. */
   override async alarm(): Promise<void> {
+    this.#tunnel.expire();
+    this.#tunnel.flush();
     for (const hash of this.#sessions.overdue()) this.#end(hash, "expired");
     this.#sessions.sweep();
     await this.#schedule();
@@ -168,31 +182,45 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
 
   async #relay(call: RelayCall, request: Request): Promise<Response> {
     const hash = await hashSessionId(call.session);
+    const upgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
+    const waitMs = this.#limits.spend(upgrade ? "upgrades" : "requests", hash);
+    let person = this.#admit(call, hash);
+    if (person instanceof Response) return person;
+    if (waitMs > 0) return problem("rate_limited", waitMs);
+    if (!this.#tunnel.connected && this.#mayHold(upgrade)) {
+      await this.#hold.wait(hash, request.signal);
+      // Much may have happened meanwhile: nothing that was true before the wait is taken for granted.
+      person = this.#admit(call, hash);
+      if (person instanceof Response) return person;
+    }
+    const link = this.#tunnel.active;
+    if (request.signal.aborted || link?.connected !== true) return problem("workspace_away", 2_000);
+    // The roster shows people with an open socket first, so it is told before the OPEN that makes them one.
+    if (upgrade && !person.active) this.#tell({ ...person, active: true }, true);
+    const credit = this.#relays.budget.grantWindow();
+    const head = openHead(upgrade ? "ws" : "http", call, request, person, this.#people.version(), credit);
+    return upgrade
+      ? this.#relays.upgrade(link, head, hash, person.key, request.signal)
+      : this.#relays.http(link, head, hash, request);
+  }
+
+  /** @returns the person, when the session is live and policy allows the request; else the refusal */
+  #admit(call: RelayCall, hash: string): Person | Response {
     const found = this.#sessions.find(hash, true);
     if (!found.ok) return problem(found.code);
     const person = this.#people.find(found.session.person);
     if (person === undefined) return problem("session_unknown");
-    const upgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
-    const waitMs = this.#limits.spend(upgrade ? "upgrades" : "requests", hash);
-    if (waitMs > 0) return problem("rate_limited", waitMs);
     const decision = decide(call, person);
-    if (!decision.allow) {
-      const { code } = decision;
-      this.#audit.append({ type: "request.refused", person: person.key, code, routeClass: call.routeClass });
-      return problem(code);
-    }
-    if (!this.#tunnel.connected) return problem("workspace_away", 2_000);
-    if (upgrade) {
-      // The roster shows people with an open socket first, so it is told before the OPEN that makes them one.
-      if (!person.active) this.#tell({ ...person, active: true }, true);
-      const head = openHead("ws", call, request, person, this.#people.version(), INITIAL_CREDIT_BYTES);
-      return this.#relays.upgrade(head, hash, person.key, request.signal);
-    }
-    return this.#relays.http(
-      openHead("http", call, request, person, this.#people.version(), INITIAL_CREDIT_BYTES),
-      hash,
-      request,
-    );
+    if (decision.allow) return person;
+    const { code } = decision;
+    this.#audit.append({ type: "request.refused", person: person.key, code, routeClass: call.routeClass });
+    return problem(code);
+  }
+
+  /** An agent that has just left is likely to be back; for one that is long gone only sockets wait, which retry. */
+  #mayHold(upgrade: boolean): boolean {
+    const since = this.#agentChangedAt();
+    return since !== null && (upgrade || now() - since < HOLD_RECENT_MS);
   }
 
   async #connectAgent(call: AgentCall): Promise<Response> {
@@ -202,7 +230,8 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     for (const socket of socketsOf(this.ctx, "agent")) {
       // One unproven connection at a time: a stranger with a valid assertion cannot pile them up.
       const attachment = socket.deserializeAttachment() as AgentAttachment;
-      if (attachment.phase === "challenged") socket.close(1008, "another connection came");
+      if (attachment.phase !== "challenged" || attachment.call.agent !== call.agent) continue;
+      socket.close(1008, "another connection came");
     }
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server, ["agent"]);
@@ -212,14 +241,20 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     return new Response(null, { status: 101, webSocket: client, headers });
   }
 
-  #agentLinked(call: AgentCall, version: string): void {
-    this.#audit.append({ type: "agent.connected", agent: call.agent, version });
-    this.#noteAgent();
-    this.#relays.endOtherLinks(this.#tunnel.linkId);
-    this.#tunnel.queue({ type: "roster", stream: 0, version: this.#people.version(), people: this.#people.roster() });
+  #tellRoster(link: AgentLink): void {
+    link.queue({ type: "roster", stream: 0, version: this.#people.version(), people: this.#people.roster() });
   }
 
-  #noteAgent(): void {
+  #agentChangedAt(): number | null {
+    const row = this.ctx.storage.sql
+      .exec<{ value: string }>("SELECT value FROM meta WHERE name = 'agent_changed_at'")
+      .toArray()[0];
+    return row === undefined ? null : Number(row.value);
+  }
+
+  #agentChanged(): void {
+    // A failed alarm write is the platform's to report; the next event sets it anew.
+    void this.#schedule();
     this.ctx.storage.sql.exec(
       "INSERT INTO meta (name, value) VALUES ('agent_changed_at', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
       String(now()),
@@ -229,7 +264,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
   /** Tells the agent about one person; `raise` when nothing stored has changed, only who is here. */
   #tell(person: Person, raise = false): void {
     const version = raise ? this.#people.raiseVersion() : this.#people.version();
-    this.#tunnel.queue({ type: "identity", stream: 0, version, person });
+    this.#tunnel.active?.queue({ type: "identity", stream: 0, version, person });
     this.#tunnel.flush();
   }
 
@@ -242,12 +277,13 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     if (!this.#sessions.end(hash, reason)) return;
     this.#audit.append({ type: "session.ended", session: hash, reason });
     this.#relays.endSession(hash);
+    this.#hold.endSession(hash);
     this.#tunnel.flush();
   }
 
   async #schedule(): Promise<void> {
-    const due = this.#sessions.nextDueAt();
-    if (due === null) await this.ctx.storage.deleteAlarm();
-    else await this.ctx.storage.setAlarm(due);
+    const due = [this.#sessions.nextDueAt(), this.#tunnel.nextDueAt].filter((at) => at !== null);
+    if (due.length === 0) await this.ctx.storage.deleteAlarm();
+    else await this.ctx.storage.setAlarm(Math.min(...due));
   }
 }

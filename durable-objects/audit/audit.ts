@@ -6,7 +6,7 @@ export type AuditEvent =
   | { type: "identity.conflict"; issuer: string }
   | { type: "identity.unwritable"; version: number }
   | { type: "request.refused"; person: string; code: string; routeClass: string }
-  | { type: "agent.connected"; agent: string; version: string }
+  | { type: "agent.connected"; agent: string; version: string; role: string }
   | { type: "agent.refused"; agent: string; code: string }
   | { type: "agent.superseded"; agent: string }
   | { type: "agent.disconnected"; agent: string; code: string };

@@ -6,6 +6,10 @@ export interface BrowserAttachment {
   /** The link its stream belongs to; another link means the stream is gone. */
   link: string;
   stream: number;
+  /** Number of the last batch to the agent with a frame of this stream: lost with it, the stream is over. */
+  last: number;
+  /** Credit window towards this browser. */
+  window: number;
   /** Hash of its session's id, and its person's key. */
   session: string;
   person: string;

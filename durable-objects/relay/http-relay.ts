@@ -5,17 +5,15 @@
 import { SendCredit } from "#protocol/credit.ts";
 import { ProtocolError, RESET_CODES, resetName, type ResetCode } from "#protocol/errors.ts";
 import type { Frame, OpenHead, ResponseHead } from "#protocol/frame.ts";
-import { INITIAL_CREDIT_BYTES, MAX_CHUNK_BYTES } from "#protocol/limits.ts";
+import { MAX_CHUNK_BYTES } from "#protocol/limits.ts";
 import { problem, RESET_PROBLEMS } from "../problem.ts";
-import type { AgentTunnel, StreamSink } from "../tunnel/agent-tunnel.ts";
+import type { AgentLink, StreamSink } from "../tunnel/agent-link.ts";
 import { hasBody, relayedResponse } from "./response.ts";
-
-const WINDOW_BYTES = INITIAL_CREDIT_BYTES;
 
 export class HttpRelay implements StreamSink {
   readonly session: string;
-  #tunnel: AgentTunnel;
-  #method: string;
+  #link: AgentLink;
+  #head: OpenHead;
   #stream = 0;
   #done: (relay: HttpRelay) => void;
   #response = Promise.withResolvers<Response>();
@@ -23,28 +21,31 @@ export class HttpRelay implements StreamSink {
   #over = false;
   #body: ReadableStreamDefaultController<Uint8Array> | undefined;
   #received = 0;
-  #granted = WINDOW_BYTES;
+  #windowBytes: number;
+  #granted: number;
   #credit = new SendCredit();
   #creditCame: (() => void) | undefined;
+  #roomCame: (() => void) | undefined;
   #upload: ReadableStreamBYOBReader | undefined;
 
-  constructor(tunnel: AgentTunnel, session: string, method: string, done: (relay: HttpRelay) => void) {
-    this.#tunnel = tunnel;
+  constructor(link: AgentLink, session: string, head: OpenHead, done: (relay: HttpRelay) => void) {
+    this.#link = link;
     this.session = session;
-    this.#method = method;
+    this.#head = head;
+    this.#windowBytes = this.#granted = head.credit;
     this.#done = done;
   }
 
   /** Opens the exchange. @returns the response when its head is here; the body follows as it is read */
-  start(head: OpenHead, body: ReadableStream | null, signal: AbortSignal): Promise<Response> {
-    const stream = this.#tunnel.open(this);
+  start(body: ReadableStream | null, signal: AbortSignal): Promise<Response> {
+    const stream = this.#link.open(this);
     if (stream === undefined) {
       this.#finish();
-      return Promise.resolve(problem(this.#tunnel.connected ? "too_many_streams" : "workspace_away", 2_000));
+      return Promise.resolve(problem("too_many_streams", 2_000));
     }
     this.#stream = stream;
-    this.#tunnel.queue({ type: "open", stream, head });
-    this.#tunnel.flush();
+    this.#link.queue({ type: "open", stream, head: this.#head });
+    this.#link.flush();
     signal.addEventListener("abort", () => this.cancel("cancelled"));
     if (body !== null) void this.#sendBody(body);
     return this.#response.promise;
@@ -54,7 +55,7 @@ export class HttpRelay implements StreamSink {
     switch (frame.type) {
       case "head":
         if (this.#answered) throw new ProtocolError("illegal_step", { frame: frame.type });
-        this.#head(frame.head, frame.body, frame.end);
+        this.#answer(frame.head, frame.body, frame.end);
         return;
       case "data":
         this.#data(frame.bytes);
@@ -83,14 +84,14 @@ export class HttpRelay implements StreamSink {
   /** Ends the exchange from this side; the origin's request is aborted. */
   cancel(code: ResetCode): void {
     if (this.#over) return;
-    this.#tunnel.queue({ type: "reset", stream: this.#stream, code: RESET_CODES[code] });
+    this.#link.queue({ type: "reset", stream: this.#stream, code: RESET_CODES[code] });
     this.#fail(code);
-    this.#tunnel.flush();
+    this.#link.flush();
   }
 
-  #head(head: ResponseHead, first: Uint8Array, end: boolean): void {
+  #answer(head: ResponseHead, first: Uint8Array, end: boolean): void {
     this.#answered = true;
-    const bodyless = !hasBody(this.#method, head.status);
+    const bodyless = !hasBody(this.#head.method, head.status);
     try {
       if (end) {
         this.#response.resolve(relayedResponse(head, bodyless ? null : first));
@@ -106,7 +107,7 @@ export class HttpRelay implements StreamSink {
           pull: () => this.#grant(),
           cancel: () => this.cancel("cancelled"),
         },
-        new ByteLengthQueuingStrategy({ highWaterMark: WINDOW_BYTES }),
+        new ByteLengthQueuingStrategy({ highWaterMark: this.#windowBytes }),
       );
       this.#response.resolve(relayedResponse(head, body));
       if (first.byteLength > 0) this.#data(first);
@@ -129,12 +130,12 @@ export class HttpRelay implements StreamSink {
   /** Called when the queue is below its mark: what is above it has been read, and is granted again. */
   #grant(): void {
     if (this.#over || this.#body === undefined) return;
-    const queued = WINDOW_BYTES - (this.#body.desiredSize ?? WINDOW_BYTES);
-    const increment = this.#received - queued + WINDOW_BYTES - this.#granted;
-    if (increment < WINDOW_BYTES / 2) return;
+    const queued = this.#windowBytes - (this.#body.desiredSize ?? this.#windowBytes);
+    const increment = this.#received - queued + this.#windowBytes - this.#granted;
+    if (increment < this.#windowBytes / 2) return;
     this.#granted += increment;
-    this.#tunnel.queue({ type: "credit", stream: this.#stream, bytes: increment });
-    this.#tunnel.flush();
+    this.#link.queue({ type: "credit", stream: this.#stream, bytes: increment });
+    this.#link.flush();
   }
 
   async #sendBody(body: ReadableStream): Promise<void> {
@@ -148,16 +149,21 @@ export class HttpRelay implements StreamSink {
         while (this.#credit.available <= 0 && !this.#over) {
           await new Promise<void>((resolve) => (this.#creditCame = resolve));
         }
-        await this.#tunnel.writable();
+        while (!this.#link.hasRoom && !this.#over) {
+          await new Promise<void>((resolve) => {
+            this.#roomCame = resolve;
+            this.#link.whenRoom(resolve);
+          });
+        }
         if (this.#over) return;
         this.#credit.spend(value.byteLength);
-        this.#tunnel.queue({ type: "data", stream: this.#stream, bytes: value });
-        this.#tunnel.flush();
+        this.#link.queue({ type: "data", stream: this.#stream, bytes: value });
+        this.#link.flush();
         buffer = value.buffer as ArrayBuffer;
       }
       if (this.#over) return;
-      this.#tunnel.queue({ type: "end", stream: this.#stream });
-      this.#tunnel.flush();
+      this.#link.queue({ type: "end", stream: this.#stream });
+      this.#link.flush();
     } catch {
       // The browser went away in mid-upload.
       this.cancel("cancelled");
@@ -180,8 +186,9 @@ export class HttpRelay implements StreamSink {
   #finish(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#tunnel.release(this.#stream);
+    this.#link.release(this.#stream);
     this.#creditCame?.();
+    this.#roomCame?.();
     // An early response leaves the rest of the upload unread; the client is told by the closed exchange.
     void this.#upload?.cancel().catch(() => undefined);
     this.#done(this);

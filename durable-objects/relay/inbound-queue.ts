@@ -7,8 +7,9 @@ import {
   MAX_MESSAGE_BYTES,
   MAX_WHOLE_MESSAGE_BYTES,
 } from "#protocol/limits.ts";
+import type { ByteBudget } from "./byte-budget.ts";
 
-export type Accepted = "ok" | "too_large" | "too_much";
+export type Accepted = "ok" | "too_large" | "too_much" | "crowded";
 
 interface Message {
   kind: MessageKind;
@@ -19,11 +20,13 @@ interface Message {
 export class InboundQueue {
   #stream: number;
   #credit: SendCredit;
+  #budget: ByteBudget;
   #messages: Message[] = [];
   #bytes = 0;
 
-  constructor(stream: number, credit: number) {
+  constructor(stream: number, credit: number, budget: ByteBudget) {
     this.#stream = stream;
+    this.#budget = budget;
     this.#credit = new SendCredit(credit);
   }
 
@@ -43,6 +46,7 @@ export class InboundQueue {
     if (this.#messages.length > 0 && this.#bytes - inTransit + bytes.byteLength > MAX_BROWSER_BACKLOG_BYTES) {
       return "too_much";
     }
+    if (!this.#budget.holdInbound(bytes.byteLength)) return "crowded";
     this.#messages.push({ kind, bytes, offset: 0 });
     this.#bytes += bytes.byteLength;
     return "ok";
@@ -52,10 +56,22 @@ export class InboundQueue {
     this.#credit.grant(bytes);
   }
 
+  /** True while {@link next} would give a frame. */
+  get ready(): boolean {
+    return this.#messages.length > 0 && this.#credit.available > 0;
+  }
+
+  /** The stream is over; what waited is dropped. */
+  drop(): void {
+    this.#budget.releaseInbound(this.#bytes);
+    this.#messages = [];
+    this.#bytes = 0;
+  }
+
   /** Takes the next frame that credit allows, or undefined. */
   next(): Frame | undefined {
     const message = this.#messages[0];
-    if (message === undefined || this.#credit.available <= 0) return undefined;
+    if (message === undefined || !this.ready) return undefined;
     const { kind, bytes } = message;
     const stream = this.#stream;
     if (bytes.byteLength <= MAX_WHOLE_MESSAGE_BYTES) {
@@ -74,5 +90,6 @@ export class InboundQueue {
   #shift(message: Message): void {
     this.#messages.shift();
     this.#bytes -= message.bytes.byteLength;
+    this.#budget.releaseInbound(message.bytes.byteLength);
   }
 }

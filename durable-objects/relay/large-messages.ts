@@ -4,17 +4,11 @@
  */
 import { ProtocolError } from "#protocol/errors.ts";
 import type { Frame } from "#protocol/frame.ts";
-import type { AgentTunnel } from "../tunnel/agent-tunnel.ts";
 import type { WebSocketRelay } from "./websocket-relay.ts";
 
 export class LargeMessages {
-  #tunnel: AgentTunnel;
   #waiting: WebSocketRelay[] = [];
   #taking: { relay: WebSocketRelay; bytes: Uint8Array; offset: number } | undefined;
-
-  constructor(tunnel: AgentTunnel) {
-    this.#tunnel = tunnel;
-  }
 
   offer(relay: WebSocketRelay): void {
     if (this.#taking?.relay === relay || this.#waiting.includes(relay)) return;
@@ -54,8 +48,6 @@ export class LargeMessages {
     if (this.#taking !== undefined) return;
     const relay = this.#waiting.shift();
     if (relay === undefined) return;
-    const { bytes, attempt } = relay.startTaking();
-    this.#taking = { relay, bytes: new Uint8Array(bytes), offset: 0 };
-    this.#tunnel.queue({ type: "take", stream: relay.stream, attempt });
+    this.#taking = { relay, bytes: new Uint8Array(relay.startTaking()), offset: 0 };
   }
 }

@@ -1,119 +1,186 @@
 /** Every open exchange of the object, found by stream, session or socket; rebuilt from attachments after a loss of memory. */
-import { INITIAL_CREDIT_BYTES } from "#protocol/limits.ts";
 import type { OpenHead } from "#protocol/frame.ts";
+import { INITIAL_CREDIT_BYTES } from "#protocol/limits.ts";
 import { browserTags, socketsOf } from "../sockets.ts";
-import type { AgentTunnel } from "../tunnel/agent-tunnel.ts";
+import type { AgentLink } from "../tunnel/agent-link.ts";
 import type { BrowserAttachment } from "./browser-attachment.ts";
+import { ByteBudget } from "./byte-budget.ts";
 import { HttpRelay } from "./http-relay.ts";
 import { LargeMessages } from "./large-messages.ts";
 import { Upgrade } from "./upgrade.ts";
 import { WebSocketRelay } from "./websocket-relay.ts";
 
+export interface RelayEvents {
+  /** The link that a stream belongs to, while it is held. */
+  findLink(link: string): AgentLink | undefined;
+  /** A person's socket closed. */
+  left(person: string): void;
+}
+
+const LINK_LOST = "connection to the workspace lost";
+
 export class Relays {
+  readonly budget = new ByteBudget();
   #ctx: DurableObjectState;
-  #tunnel: AgentTunnel;
-  #large: LargeMessages;
+  #events: RelayEvents;
+  #large = new LargeMessages();
   #http = new Set<HttpRelay>();
+  #upgrades = new Set<Upgrade>();
   #sockets = new Map<WebSocket, WebSocketRelay>();
   #restored = false;
-  /** Called when a person's socket closed. */
-  #left: (person: string) => void;
 
-  constructor(ctx: DurableObjectState, tunnel: AgentTunnel, left: (person: string) => void) {
+  constructor(ctx: DurableObjectState, events: RelayEvents) {
     this.#ctx = ctx;
-    this.#tunnel = tunnel;
-    this.#large = new LargeMessages(tunnel);
-    this.#left = left;
+    this.#events = events;
   }
 
-  http(head: OpenHead, session: string, request: Request): Promise<Response> {
-    const relay = new HttpRelay(this.#tunnel, session, head.method, (done) => this.#http.delete(done));
+  http(link: AgentLink, head: OpenHead, session: string, request: Request): Promise<Response> {
+    this.#restore();
+    const relay = new HttpRelay(link, session, head, (done) => {
+      this.#http.delete(done);
+      this.budget.releaseWindow(head.credit);
+    });
     this.#http.add(relay);
-    return relay.start(head, request.body, request.signal);
+    return relay.start(request.body, request.signal);
   }
 
-  upgrade(head: OpenHead, session: string, person: string, signal: AbortSignal): Promise<Response> {
-    const upgrade = new Upgrade(this.#tunnel, signal, (stream, socket) => {
+  async upgrade(
+    link: AgentLink,
+    head: OpenHead,
+    session: string,
+    person: string,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    this.#restore();
+    const upgrade = new Upgrade(link, session, head, signal, (stream, last, socket) => {
       this.#ctx.acceptWebSocket(socket, browserTags(stream, session, person));
-      const relay = this.#relay(socket, {
+      const relay = this.#relay(socket, link, {
         kind: "browser",
-        link: this.#tunnel.linkId ?? "",
+        link: link.id,
         stream,
+        last,
         session,
         person,
-        granted: INITIAL_CREDIT_BYTES,
+        window: head.credit,
+        granted: head.credit,
         credit: INITIAL_CREDIT_BYTES,
         busy: false,
         offered: null,
         takenDue: false,
       });
-      this.#tunnel.adopt(stream, relay);
+      link.adopt(stream, relay);
     });
-    return upgrade.start(head);
+    this.#upgrades.add(upgrade);
+    const response = await upgrade.start();
+    this.#upgrades.delete(upgrade);
+    // An accepted socket keeps its window until it closes.
+    if (response.webSocket === null) this.budget.releaseWindow(head.credit);
+    return response;
   }
 
   /** @returns the relay of a browser's socket, or undefined when its link is over: then the socket is closed */
   of(socket: WebSocket, attachment: BrowserAttachment): WebSocketRelay | undefined {
-    const known = this.#sockets.get(socket);
-    if (known !== undefined) return known;
-    if (attachment.link !== this.#tunnel.linkId) {
-      socket.close(1012, "connection to the workspace lost");
+    this.#restore();
+    return this.#sockets.get(socket) ?? this.#revive(socket, attachment);
+  }
+
+  /** @returns the relay of a stream that outlived the memory that opened it */
+  find(link: AgentLink, stream: number): WebSocketRelay | undefined {
+    for (const socket of socketsOf(this.#ctx, { stream })) {
+      const attachment = socket.deserializeAttachment() as BrowserAttachment;
+      if (attachment.link === link.id) return this.of(socket, attachment);
+    }
+    return undefined;
+  }
+
+  /** Ids of the browsers' streams that belong to a link. */
+  streamsOf(link: AgentLink): number[] {
+    const attachments = this.#browsers().map(({ attachment }) => attachment);
+    return attachments.filter((attachment) => attachment.link === link.id).map(({ stream }) => stream);
+  }
+
+  closed(socket: WebSocket, attachment: BrowserAttachment, code: number, reason: string): void {
+    this.of(socket, attachment)?.closed(code, reason);
+    this.#sockets.delete(socket);
+    this.#events.left(attachment.person);
+  }
+
+  /** Ends everything that a session has open: sockets, upgrades under way, downloads, uploads. */
+  endSession(session: string): void {
+    for (const relay of this.#http) if (relay.session === session) relay.cancel("session_ended");
+    for (const upgrade of this.#upgrades) if (upgrade.session === session) upgrade.cancel("session_ended");
+    for (const socket of socketsOf(this.#ctx, { session })) {
+      this.of(socket, socket.deserializeAttachment() as BrowserAttachment)?.close(1008, "session ended", 1001);
+    }
+  }
+
+  /** Closes the browsers of a link that is over. */
+  endLink(link: AgentLink): void {
+    this.#restore();
+    for (const { socket, attachment } of this.#browsers()) {
+      if (attachment.link !== link.id) continue;
+      this.#sockets.delete(socket);
+      this.budget.releaseWindow(attachment.window);
+      socket.close(1012, LINK_LOST);
+    }
+  }
+
+  /** Ends the streams that were touched by batches after `received`, which are lost (SPEC.md section 3.2). */
+  endTouched(link: AgentLink, received: number): void {
+    for (const { socket, attachment } of this.#browsers()) {
+      const ahead = (attachment.last - received) >>> 0;
+      if (attachment.link !== link.id || ahead === 0 || ahead > 0x7fffffff) continue;
+      this.of(socket, attachment)?.lost();
+    }
+  }
+
+  /** Browsers together take too little: those that hold most in their buffers go first. */
+  shedSlowest(): void {
+    while (this.budget.isCrowded) {
+      const relays = [...this.#sockets.values()];
+      const slowest = relays.toSorted((one, other) => other.pendingBytes - one.pendingBytes)[0];
+      if (slowest === undefined || slowest.pendingBytes === 0) return;
+      slowest.close(1013, "reading too slowly", 1013);
+    }
+  }
+
+  #revive(socket: WebSocket, attachment: BrowserAttachment): WebSocketRelay | undefined {
+    const link = this.#events.findLink(attachment.link);
+    if (link === undefined) {
+      socket.close(1012, LINK_LOST);
       return undefined;
     }
-    this.#restoreOffers();
-    const relay = this.#sockets.get(socket) ?? this.#relay(socket, attachment);
-    this.#tunnel.adopt(attachment.stream, relay);
+    const relay = this.#relay(socket, link, attachment);
+    link.adopt(attachment.stream, relay);
     if (!attachment.busy) return relay;
     // Part of a message went with the memory; the rest would make no sense to the origin.
     relay.close(1012, "interrupted", 1001);
     return undefined;
   }
 
-  restore(stream: number): WebSocketRelay | undefined {
-    const socket = socketsOf(this.#ctx, { stream })[0];
-    return socket && this.of(socket, socket.deserializeAttachment() as BrowserAttachment);
-  }
-
-  closed(socket: WebSocket, attachment: BrowserAttachment, code: number, reason: string): void {
-    this.of(socket, attachment)?.closed(code, reason);
-    this.#sockets.delete(socket);
-    this.#left(attachment.person);
-  }
-
-  /** Ends everything that a session has open: sockets, downloads, uploads. */
-  endSession(session: string): void {
-    for (const relay of this.#http) if (relay.session === session) relay.cancel("session_ended");
-    for (const socket of socketsOf(this.#ctx, { session })) {
-      this.of(socket, socket.deserializeAttachment() as BrowserAttachment)?.close(1008, "session ended", 1001);
-    }
-  }
-
-  /** Closes browser sockets whose stream belongs to another life of the tunnel. */
-  endOtherLinks(link: string | undefined): void {
-    for (const socket of socketsOf(this.#ctx, "browsers")) {
-      const attachment = socket.deserializeAttachment() as BrowserAttachment;
-      if (attachment.link === link) continue;
-      this.#sockets.delete(socket);
-      socket.close(1012, "connection to the workspace lost");
-    }
-  }
-
-  #relay(socket: WebSocket, attachment: BrowserAttachment): WebSocketRelay {
-    const relay = new WebSocketRelay(socket, attachment, this.#tunnel, this.#large);
+  #relay(socket: WebSocket, link: AgentLink, attachment: BrowserAttachment): WebSocketRelay {
+    const relay = new WebSocketRelay(socket, attachment, link, { large: this.#large, budget: this.budget });
     this.#sockets.set(socket, relay);
     return relay;
   }
 
-  /** After a loss of memory, offers that were waiting or half taken are asked for again. */
-  #restoreOffers(): void {
+  #browsers(): { socket: WebSocket; attachment: BrowserAttachment }[] {
+    return socketsOf(this.#ctx, "browsers").map((socket) => ({
+      socket,
+      attachment: socket.deserializeAttachment() as BrowserAttachment,
+    }));
+  }
+
+  /** After a loss of memory: counts the windows that stand, and asks again for offers that waited or were half taken. */
+  #restore(): void {
     if (this.#restored) return;
     this.#restored = true;
-    for (const socket of socketsOf(this.#ctx, "browsers")) {
-      const attachment = socket.deserializeAttachment() as BrowserAttachment;
-      if (attachment.offered === null || attachment.busy || this.#sockets.has(socket)) continue;
-      if (attachment.link !== this.#tunnel.linkId) continue;
-      const relay = this.#relay(socket, attachment);
-      this.#tunnel.adopt(attachment.stream, relay);
+    for (const { socket, attachment } of this.#browsers()) {
+      this.budget.restoreWindow(attachment.window);
+      const link = this.#events.findLink(attachment.link);
+      if (link === undefined || attachment.offered === null || attachment.busy || this.#sockets.has(socket)) continue;
+      const relay = this.#relay(socket, link, attachment);
+      link.adopt(attachment.stream, relay);
       this.#large.offer(relay);
     }
   }

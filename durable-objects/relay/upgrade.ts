@@ -2,33 +2,42 @@
  * One upgrade until its 101, which waits for OpenClaw's own: ACCEPTED and the first message come in one batch
  * (design section 3). Accepting, attaching and the first send happen in that event, with no await between.
  */
-import { ProtocolError, resetName } from "#protocol/errors.ts";
+import { ProtocolError, RESET_CODES, resetName, type ResetCode } from "#protocol/errors.ts";
 import type { Frame, OpenHead } from "#protocol/frame.ts";
 import { problem, RESET_PROBLEMS } from "../problem.ts";
-import type { AgentTunnel, StreamSink } from "../tunnel/agent-tunnel.ts";
+import type { AgentLink, StreamSink } from "../tunnel/agent-link.ts";
 import { relayedResponse } from "./response.ts";
-import { abandon } from "./websocket-relay.ts";
+
+/** Accepts the browser's socket and makes its relay take over the stream; `last` is the batch that held OPEN. */
+export type Accept = (stream: number, last: number, socket: WebSocket) => void;
 
 export class Upgrade implements StreamSink {
-  #tunnel: AgentTunnel;
+  readonly session: string;
+  #link: AgentLink;
+  #head: OpenHead;
   #signal: AbortSignal;
-  /** Accepts the browser's socket and makes its relay take over the stream. */
-  #accept: (stream: number, socket: WebSocket) => void;
+  #accept: Accept;
   #stream = 0;
+  #last = 0;
+  #settled = false;
   #response = Promise.withResolvers<Response>();
 
-  constructor(tunnel: AgentTunnel, signal: AbortSignal, accept: (stream: number, socket: WebSocket) => void) {
-    this.#tunnel = tunnel;
+  constructor(link: AgentLink, session: string, head: OpenHead, signal: AbortSignal, accept: Accept) {
+    this.#link = link;
+    this.session = session;
+    this.#head = head;
     this.#signal = signal;
     this.#accept = accept;
   }
 
-  start(head: OpenHead): Promise<Response> {
-    const stream = this.#tunnel.open(this);
-    if (stream === undefined) return Promise.resolve(problem("workspace_away", 2_000));
+  start(): Promise<Response> {
+    const stream = this.#link.open(this);
+    if (stream === undefined) return Promise.resolve(problem("too_many_streams", 2_000));
     this.#stream = stream;
-    this.#tunnel.queue({ type: "open", stream, head });
-    this.#tunnel.flush();
+    this.#last = this.#link.queue({ type: "open", stream, head: this.#head });
+    this.#link.flush();
+    // A client that left is told nothing; OpenClaw is.
+    this.#signal.addEventListener("abort", () => this.cancel("cancelled"));
     return this.#response.promise;
   }
 
@@ -38,12 +47,12 @@ export class Upgrade implements StreamSink {
         this.#accepted(frame.protocol);
         return;
       case "refused":
-        this.#tunnel.release(this.#stream);
-        this.#response.resolve(relayedResponse(frame.head, frame.body));
+        this.#link.release(this.#stream);
+        this.#settle(relayedResponse(frame.head, frame.body));
         return;
       case "reset":
-        this.#tunnel.release(this.#stream);
-        this.#response.resolve(problem(RESET_PROBLEMS[resetName(frame.code)], 2_000));
+        this.#link.release(this.#stream);
+        this.#settle(problem(RESET_PROBLEMS[resetName(frame.code)], 2_000));
         return;
       default:
         throw new ProtocolError("illegal_step", { frame: frame.type });
@@ -51,19 +60,29 @@ export class Upgrade implements StreamSink {
   }
 
   lost(): void {
-    this.#response.resolve(problem("workspace_lost", 2_000));
+    this.#settle(problem("workspace_lost", 2_000));
+  }
+
+  /** Ends the upgrade from this side, as long as it has not been answered. */
+  cancel(code: ResetCode): void {
+    if (this.#settled) return;
+    this.#link.release(this.#stream);
+    this.#link.queue({ type: "reset", stream: this.#stream, code: RESET_CODES[code] });
+    this.#settle(problem(RESET_PROBLEMS[code]));
+    this.#link.flush();
   }
 
   #accepted(protocol: string): void {
-    if (this.#signal.aborted) {
-      // Accepted now, a socket whose client has left would live for ever.
-      abandon(this.#tunnel, this.#stream);
-      this.#response.resolve(problem("workspace_lost"));
-      return;
-    }
+    // Accepted now, a socket whose client has left would live for ever.
+    if (this.#signal.aborted) return this.cancel("cancelled");
     const { 0: client, 1: server } = new WebSocketPair();
-    this.#accept(this.#stream, server);
+    this.#accept(this.#stream, this.#last, server);
     const headers: Record<string, string> = protocol === "" ? {} : { "sec-websocket-protocol": protocol };
-    this.#response.resolve(new Response(null, { status: 101, webSocket: client, headers }));
+    this.#settle(new Response(null, { status: 101, webSocket: client, headers }));
+  }
+
+  #settle(response: Response): void {
+    this.#settled = true;
+    this.#response.resolve(response);
   }
 }

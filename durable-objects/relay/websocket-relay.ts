@@ -3,11 +3,12 @@
  * {@link WebSocketRelay} is rebuilt from them at the next event.
  */
 import { relayableClose } from "#protocol/close-codes.ts";
-import { ProtocolError, RESET_CODES } from "#protocol/errors.ts";
+import { ProtocolError } from "#protocol/errors.ts";
 import type { Frame } from "#protocol/frame.ts";
 import { MAX_BROWSER_BUFFER_BYTES } from "#protocol/limits.ts";
-import type { AgentTunnel, StreamSink } from "../tunnel/agent-tunnel.ts";
+import type { AgentLink, StreamSink } from "../tunnel/agent-link.ts";
 import type { BrowserAttachment } from "./browser-attachment.ts";
+import type { ByteBudget } from "./byte-budget.ts";
 import { InboundQueue } from "./inbound-queue.ts";
 import type { LargeMessages } from "./large-messages.ts";
 import { OutboundCredit } from "./outbound-credit.ts";
@@ -23,28 +24,41 @@ const encoder = new TextEncoder();
 export class WebSocketRelay implements StreamSink {
   #socket: WebSocket;
   #attachment: BrowserAttachment;
-  #tunnel: AgentTunnel;
+  #link: AgentLink;
   #large: LargeMessages;
+  #budget: ByteBudget;
   #outbound: OutboundCredit;
   #inbound: InboundQueue;
   #settling = false;
+  #waitsForRoom = false;
   #buffered = 0;
   #stalledTicks = 0;
   #over = false;
 
-  constructor(socket: WebSocket, attachment: BrowserAttachment, tunnel: AgentTunnel, large: LargeMessages) {
+  constructor(
+    socket: WebSocket,
+    attachment: BrowserAttachment,
+    link: AgentLink,
+    shared: { large: LargeMessages; budget: ByteBudget },
+  ) {
     this.#socket = socket;
     this.#attachment = attachment;
-    this.#tunnel = tunnel;
-    this.#large = large;
-    this.#outbound = new OutboundCredit(socket, attachment.granted);
-    this.#inbound = new InboundQueue(attachment.stream, attachment.credit);
+    this.#link = link;
+    this.#large = shared.large;
+    this.#budget = shared.budget;
+    this.#outbound = new OutboundCredit(socket, attachment.window, attachment.granted, shared.budget);
+    this.#inbound = new InboundQueue(attachment.stream, attachment.credit, shared.budget);
     this.#persist();
     if (attachment.takenDue) this.#settle();
   }
 
   get stream(): number {
     return this.#attachment.stream;
+  }
+
+  /** Bytes that wait in this browser's socket. */
+  get pendingBytes(): number {
+    return this.#outbound.pendingBytes;
   }
 
   get offered(): BrowserAttachment["offered"] {
@@ -95,6 +109,7 @@ export class WebSocketRelay implements StreamSink {
     );
     if (accepted === "too_large") return this.close(1009, "message too large", 1009);
     if (accepted === "too_much") return this.close(1013, "sending too fast", 1013);
+    if (accepted === "crowded") return this.close(1013, "the gateway is busy", 1013);
     this.#sendInbound();
   }
 
@@ -102,14 +117,14 @@ export class WebSocketRelay implements StreamSink {
   closed(code: number, reason: string): void {
     if (this.#over) return;
     const close = relayableClose(code, reason);
-    this.#tunnel.queue({ type: "close", stream: this.stream, code: close.code, reason: close.reason });
+    this.#queue({ type: "close", stream: this.stream, code: close.code, reason: close.reason });
     this.#end(close.code, close.reason);
   }
 
   /** Ends the exchange from here: `code` to the browser, `originCode` to OpenClaw. */
   close(code: number, reason: string, originCode: number): void {
     if (this.#over) return;
-    this.#tunnel.queue({ type: "close", stream: this.stream, code: originCode, reason });
+    this.#queue({ type: "close", stream: this.stream, code: originCode, reason });
     this.#end(code, reason);
   }
 
@@ -117,13 +132,17 @@ export class WebSocketRelay implements StreamSink {
     this.#end(1012, "connection to the workspace lost");
   }
 
-  /** Starts a try at the offered message. Tries are numbered past a loss of memory, so that old parts are told apart. */
-  startTaking(): { bytes: number; attempt: number } {
+  /**
+   * Starts a try at the offered message. Tries are numbered past a loss of memory, so that old parts are told apart.
+   * @returns the message's size in bytes
+   */
+  startTaking(): number {
     const offered = this.#attachment.offered;
     if (offered === null) throw new ProtocolError("illegal_step", { frame: "take" });
     offered.attempt += 1;
+    this.#queue({ type: "take", stream: this.stream, attempt: offered.attempt });
     this.#persist();
-    return offered;
+    return offered.bytes;
   }
 
   deliverOffered(bytes: Uint8Array): void {
@@ -146,29 +165,46 @@ export class WebSocketRelay implements StreamSink {
   #settle(): void {
     const buffered = this.#socket.bufferedAmount ?? 0;
     const increment = this.#outbound.settle();
-    if (increment > 0) this.#tunnel.queue({ type: "credit", stream: this.stream, bytes: increment });
+    if (increment > 0) this.#queue({ type: "credit", stream: this.stream, bytes: increment });
     if (this.#attachment.takenDue && buffered <= DRAINED_BYTES) {
       this.#attachment.takenDue = false;
-      this.#tunnel.queue({ type: "taken", stream: this.stream });
+      this.#queue({ type: "taken", stream: this.stream });
       this.#large.delivered(this);
     }
     this.#persist();
     this.#stalledTicks = buffered > 0 && buffered >= this.#buffered ? this.#stalledTicks + 1 : 0;
     this.#buffered = buffered;
     if (this.#stalledTicks > STALL_TICKS) return this.close(1013, "reading too slowly", 1013);
-    if (this.#settling || !(this.#outbound.pending || this.#attachment.takenDue)) return;
+    if (this.#settling || !(this.#outbound.pendingBytes > 0 || this.#attachment.takenDue)) return;
     this.#settling = true;
     setTimeout(() => {
       this.#settling = false;
       if (this.#over) return;
       this.#settle();
-      this.#tunnel.flush();
+      this.#link.flush();
     }, SETTLE_INTERVAL_MS);
   }
 
   #sendInbound(): void {
-    for (let frame = this.#inbound.next(); frame !== undefined; frame = this.#inbound.next()) this.#tunnel.queue(frame);
+    if (this.#over) return;
+    while (this.#link.hasRoom) {
+      const frame = this.#inbound.next();
+      if (frame === undefined) break;
+      this.#queue(frame);
+    }
+    if (this.#inbound.ready && !this.#waitsForRoom) {
+      this.#waitsForRoom = true;
+      this.#link.whenRoom(() => {
+        this.#waitsForRoom = false;
+        this.#sendInbound();
+      });
+    }
+    this.#link.keepAwake(this.stream, this.#inbound.busy);
     this.#persist();
+  }
+
+  #queue(frame: Frame): void {
+    this.#attachment.last = this.#link.queue(frame);
   }
 
   #persist(): void {
@@ -182,18 +218,15 @@ export class WebSocketRelay implements StreamSink {
   #end(code: number, reason: string): void {
     if (this.#over) return;
     this.#over = true;
-    this.#tunnel.release(this.stream);
+    this.#link.release(this.stream);
     this.#large.forget(this);
+    this.#inbound.drop();
+    this.#outbound.drop();
+    this.#budget.releaseWindow(this.#attachment.window);
     try {
       this.#socket.close(code, reason);
     } catch {
       // Already closed by the other side.
     }
   }
-}
-
-/** Tells OpenClaw that a stream will not be used: its browser left before the 101. */
-export function abandon(tunnel: AgentTunnel, stream: number): void {
-  tunnel.release(stream);
-  tunnel.queue({ type: "reset", stream, code: RESET_CODES.cancelled });
 }

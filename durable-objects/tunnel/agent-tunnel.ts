@@ -1,219 +1,255 @@
 /**
- * The object's end of the tunnel: the agent's socket, its link, and which sink each stream's frames go to.
- * Sockets and attachments are the truth; this memory is rebuilt from them whenever it was lost.
+ * The object's end of the tunnel: agents' sockets, the proof that opens each, and which link serves. Sockets,
+ * attachments and the table of cut links are the truth; this memory is rebuilt from them whenever it was lost.
  */
 import { CONNECTION_CLOSE } from "#protocol/close-codes.ts";
 import { ProtocolError } from "#protocol/errors.ts";
-import type { Frame } from "#protocol/frame.ts";
-import { MAX_STREAMS, MAX_UNACKNOWLEDGED_BYTES } from "#protocol/limits.ts";
-import { Link, NEW_LINK } from "#protocol/link.ts";
-import { decodeMessage, encodeWelcome } from "#protocol/messages.ts";
+import { type ConnectionMessage, decodeMessage, encodeResumed, encodeWelcome, type Hello } from "#protocol/messages.ts";
+import { NEW_LINK } from "#protocol/link.ts";
 import type { AgentCall } from "../rpc.ts";
 import { base64Url } from "../sessions/session-id.ts";
-import type { AgentAttachment } from "./agent-attachment.ts";
+import type { AgentAttachment, LinkRecord } from "./agent-attachment.ts";
+import { AgentLink, type LinkEvents } from "./agent-link.ts";
+import { type HeldLink, HeldLinks } from "./held-links.ts";
 import { verifyHello } from "./handshake.ts";
 
-/** Whatever a stream's frames are for: a pending response or a browser's socket. */
-export interface StreamSink {
-  receive(frame: Frame): void;
-  /** The link is over: nothing comes any more. */
-  lost(): void;
-}
-
-export interface TunnelEvents {
+export interface TunnelEvents extends Omit<LinkEvents, "silent" | "lastPing" | "flushed"> {
   now(): number;
-  /** The sink of a stream that this memory does not know: a browser's socket that outlived it. */
-  findSink(stream: number): StreamSink | undefined;
-  /** A new link is up: identities first, before any OPEN. */
-  linked(call: AgentCall, version: string): void;
+  /** The link serves from now on, or must be told again: identities first, before any OPEN. */
+  activated(link: AgentLink): void;
+  /** The serving link has a connection: whoever waited for one may go on. */
+  available(): void;
+  /** The serving link's connection, or the time by which it must be back, changed. */
+  changed(): void;
+  /** A new link is up. */
+  connected(link: AgentLink): void;
   /** The link ended; `code` says why. */
-  ended(agent: string, code: string): void;
-  written(version: number, result: "ok" | "unwritable"): void;
-  /** @returns false when (boot, attempt) is not above what was seen of this agent */
+  ended(link: AgentLink, code: string): void;
+  /** Batches after `received` went with the memory: the streams that they touched are to end. */
+  forgot(link: AgentLink, received: number): void;
+  /** Streams of the link that outlived this memory. */
+  streamsOf(link: AgentLink): number[];
+  /** @returns false when (boot, attempt) is not above what was seen of this agent; else stores it */
   admit(agent: string, boot: number, attempt: number): boolean;
   refused(agent: string, code: string): void;
+  /** A living connection is replaced by one that does not go on with its link: two processes hold the key. */
+  superseded(agent: string): void;
 }
 
-type Linked = Extract<AgentAttachment, { phase: "linked" }>;
+/** Closes after which nobody comes back for the link (SPEC.md section 7). */
+const FINAL_CLOSES: ReadonlySet<number> = new Set([1001, 1011, 4400, 4401, 4409, 4410]);
 
 export class AgentTunnel {
-  #ctx: DurableObjectState;
   #events: TunnelEvents;
-  #live: { socket: WebSocket; attachment: Linked; link: Link } | undefined;
-  #sinks = new Map<number, StreamSink>();
-  #drained: (() => void)[] = [];
+  #links: HeldLinks;
 
   constructor(ctx: DurableObjectState, events: TunnelEvents) {
-    this.#ctx = ctx;
     this.#events = events;
+    this.#links = new HeldLinks(ctx, events.now, (record, socket) => this.#restore(record, socket));
+  }
+
+  /** The link that serves, connected or within its grace. */
+  get active(): AgentLink | undefined {
+    return this.#links.active?.link;
   }
 
   get connected(): boolean {
-    return this.#current() !== undefined;
+    return this.active?.connected === true;
   }
 
-  /** The link's id; browser sockets remember theirs and end when it is not this one. */
-  get linkId(): string | undefined {
-    return this.#current()?.attachment.link;
+  /** When the next cut link's grace is over, milliseconds since the epoch. */
+  get nextDueAt(): number | null {
+    return this.#links.nextDueAt;
   }
 
-  /** Registers a stream. @returns its id, or undefined while no agent is connected or too many are open */
-  open(sink: StreamSink): number | undefined {
-    const live = this.#current();
-    if (live === undefined || this.#sinks.size >= MAX_STREAMS) return undefined;
-    const stream = live.attachment.nextStream++;
-    this.#sinks.set(stream, sink);
-    return stream;
+  find(link: string): AgentLink | undefined {
+    return this.#links.get(link)?.link;
   }
 
-  adopt(stream: number, sink: StreamSink): void {
-    this.#sinks.set(stream, sink);
-  }
-
-  /** Forgets a stream; late frames of it are dropped. */
-  release(stream: number): void {
-    this.#sinks.delete(stream);
-  }
-
-  /** Queues a frame for the batch under way; without a link it is dropped, and the sinks have been told so. */
-  queue(frame: Frame): void {
-    this.#current()?.link.queue(frame);
-  }
-
-  /** Ends an event: sends the batch and writes the counters beside it, in the same event. */
+  /** Ends an event: sends the batches under way and stores the counters beside them, in the same event. */
   flush(): void {
-    const live = this.#live;
-    if (live === undefined) return;
-    live.link.flush();
-    this.#persist();
+    this.#links.flush();
   }
 
-  /** @returns when bodies may be sent: at once, or when the agent has acknowledged enough */
-  async writable(): Promise<void> {
-    while ((this.#current()?.link.unacknowledgedBytes ?? 0) > MAX_UNACKNOWLEDGED_BYTES) {
-      await new Promise<void>((resolve) => this.#drained.push(resolve));
-    }
+  /** Ends links whose grace is over. */
+  expire(): void {
+    for (const held of this.#links.overdue()) this.#end(held, "grace_over");
   }
 
-  /** One message of an agent's socket. A breach ends that connection, never the object. */
+  /** One message of an agent's socket. A breach ends that connection and its link, never the object. */
   async receive(socket: WebSocket, attachment: AgentAttachment, message: ArrayBuffer | string): Promise<void> {
     if (attachment.phase === "over") return;
     try {
       if (typeof message === "string") throw new ProtocolError("unexpected_message");
       const decoded = decodeMessage(new Uint8Array(message));
-      if (attachment.phase === "challenged") {
-        if (decoded.type !== "hello") throw new ProtocolError("unexpected_message");
+      if (attachment.phase === "linked") this.#apply(socket, decoded);
+      else if (decoded.type === "hello") {
         await verifyHello(attachment.call, attachment.challenge, decoded.message, this.#events.now());
-        this.#link(socket, attachment.call, decoded.message.value);
-        return;
-      }
-      const live = this.#current();
-      if (live === undefined || live.socket !== socket) return;
-      if (decoded.type === "ack") live.link.receiveAck(decoded.ack);
-      else if (decoded.type === "batch") {
-        for (const frame of live.link.receiveBatch(decoded.number, decoded.ack, decoded.body)) this.#apply(frame);
+        // A second HELLO may have come during the check.
+        if (phaseOf(socket) === "challenged") this.#greet(socket, attachment.call, decoded.message.value);
       } else throw new ProtocolError("unexpected_message");
-      if (live.link.unacknowledgedBytes <= MAX_UNACKNOWLEDGED_BYTES) this.#wakeWriters();
       this.flush();
     } catch (error) {
       const code = error instanceof ProtocolError ? error.code : "internal_error";
-      if (!(error instanceof ProtocolError))
-        console.error(JSON.stringify({ event: "tunnel.failed", error: String(error) }));
+      if (code === "internal_error") console.error(JSON.stringify({ event: "tunnel.failed", error: String(error) }));
       this.#refuse(socket, attachment, code);
     }
   }
 
-  /** The agent's socket closed, or is to be treated so. */
-  closed(socket: WebSocket, attachment: AgentAttachment, code: string): void {
-    if (attachment.phase === "linked") this.#end(socket, attachment, code);
-    socket.serializeAttachment({ kind: "agent", phase: "over" } satisfies AgentAttachment);
+  /** An agent's socket closed. */
+  closed(socket: WebSocket, attachment: AgentAttachment, code: number): void {
+    const held = attachment.phase === "linked" ? this.#links.get(attachment.record.link) : undefined;
+    this.#links.retire(socket);
+    // Resumed elsewhere by now: this end says nothing about the link.
+    if (held === undefined || (held.socket !== null && held.socket !== socket)) return;
+    if (FINAL_CLOSES.has(code)) this.#end(held, `closed_${code}`);
+    else this.#lose(held);
   }
 
-  #apply(frame: Frame): void {
-    if (frame.stream === 0) {
-      if (frame.type !== "written") throw new ProtocolError("illegal_step", { frame: frame.type });
-      this.#events.written(frame.version, frame.result);
-      return;
-    }
-    let sink = this.#sinks.get(frame.stream);
-    if (sink === undefined) {
-      sink = this.#events.findSink(frame.stream);
-      if (sink === undefined) return;
-      this.#sinks.set(frame.stream, sink);
-    }
-    sink.receive(frame);
+  #apply(socket: WebSocket, message: ConnectionMessage): void {
+    const held = this.#links.of(socket);
+    if (held === undefined) return;
+    if (message.type === "ack") held.link.receiveAck(message.ack);
+    else if (message.type === "batch") held.link.receiveBatch(message.number, message.ack, message.body);
+    else if (message.type === "goaway") this.#drain(held);
+    else throw new ProtocolError("unexpected_message");
   }
 
-  #link(socket: WebSocket, call: AgentCall, hello: { boot: number; attempt: number; version: string }): void {
+  #greet(socket: WebSocket, call: AgentCall, hello: Hello): void {
     if (!this.#events.admit(call.agent, hello.boot, hello.attempt)) {
       this.#events.refused(call.agent, "superseded");
-      socket.serializeAttachment({ kind: "agent", phase: "over" } satisfies AgentAttachment);
+      this.#links.retire(socket);
       socket.close(CONNECTION_CLOSE.superseded, "superseded");
       return;
     }
-    const former = this.#current();
-    if (former !== undefined) {
-      this.closed(former.socket, former.attachment, "superseded");
-      former.socket.close(CONNECTION_CLOSE.superseded, "superseded");
+    const known = hello.resume === null ? undefined : this.#links.get(hello.resume.link);
+    const ours = known?.link.record.call.agent === call.agent && known.link.record.boot === hello.boot;
+    if (hello.resume !== null && known !== undefined && ours) this.#resume(socket, call, known, hello.resume.received);
+    else this.#welcome(socket, call, hello);
+  }
+
+  #welcome(socket: WebSocket, call: AgentCall, hello: Hello): void {
+    for (const former of this.#links.ofAgent(call.agent)) {
+      if (former.socket !== null) this.#events.superseded(call.agent);
+      this.#drop(former, CONNECTION_CLOSE.superseded, "superseded");
+      this.#end(former, "superseded");
     }
-    const attachment: Linked = {
-      kind: "agent",
-      phase: "linked",
-      call,
+    const active = this.#links.active;
+    const record: LinkRecord = {
       link: base64Url(crypto.getRandomValues(new Uint8Array(12))),
+      call,
+      boot: hello.boot,
+      version: hello.version,
+      role: active === undefined ? "active" : "standby",
+      since: this.#events.now(),
       state: { ...NEW_LINK },
       nextStream: 1,
     };
-    socket.send(encodeWelcome({ link: attachment.link }));
-    this.#live = this.#bind(socket, attachment);
-    this.#events.linked(call, hello.version);
-    this.flush();
-    this.#persist();
+    socket.send(encodeWelcome({ link: record.link }));
+    this.#events.connected(this.#links.add(record, socket).link);
+    if (active === undefined) this.#activate(record);
+    else if (active.socket === null) this.#lose(active);
   }
 
-  #bind(socket: WebSocket, attachment: Linked) {
-    return { socket, attachment, link: new Link(attachment.state, (message) => socket.send(message)) };
-  }
-
-  #current() {
-    if (this.#live?.socket.readyState === WebSocket.OPEN) return this.#live;
-    if (this.#live !== undefined) return undefined;
-    for (const socket of this.#ctx.getWebSockets("agent")) {
-      const attachment = socket.deserializeAttachment() as AgentAttachment | null;
-      if (socket.readyState === WebSocket.OPEN && attachment?.phase === "linked") {
-        this.#live = this.#bind(socket, attachment);
-        return this.#live;
-      }
+  #resume(socket: WebSocket, call: AgentCall, held: HeldLink, received: number): void {
+    const { link } = held;
+    this.#drop(held, CONNECTION_CLOSE.silent, "resumed");
+    let replay;
+    try {
+      replay = link.replayAfter(received);
+    } catch (error) {
+      this.#end(held, "bad_resume");
+      throw error;
     }
-    return undefined;
+    link.record.call = call;
+    if (replay.hole) this.#events.forgot(link, received);
+    const live = [...new Set([...link.streams, ...this.#events.streamsOf(link)])];
+    socket.send(encodeResumed({ received: link.record.state.received, next: replay.next, live }));
+    this.#links.connect(held, socket);
+    if (link.record.role !== "active") return;
+    if (replay.hole) this.#events.activated(link);
+    this.#events.changed();
+    this.#events.available();
   }
 
-  #persist(): void {
-    const live = this.#live;
-    if (live !== undefined && live.socket.readyState === WebSocket.OPEN)
-      live.socket.serializeAttachment(live.attachment);
+  #activate(record: LinkRecord): void {
+    record.role = "active";
+    const link = this.find(record.link);
+    if (link === undefined) return;
+    this.#events.activated(link);
+    this.#events.changed();
+    this.#events.available();
+  }
+
+  #drain(held: HeldLink): void {
+    const { record } = held.link;
+    const served = record.role === "active";
+    record.role = "draining";
+    if (served) this.#promote();
+  }
+
+  #promote(): void {
+    const next = this.#links.oldestStandby;
+    if (next === undefined) this.#events.changed();
+    else this.#activate(next.link.record);
+  }
+
+  /** The connection is lost: the link waits, as long as nobody else could serve. */
+  #lose(held: HeldLink): void {
+    const { role } = held.link.record;
+    if (role === "standby") return this.#end(held, "lost");
+    this.#links.cut(held, role === "draining" || this.#links.oldestStandby !== undefined);
+    this.#events.changed();
+  }
+
+  #end(held: HeldLink, code: string): void {
+    this.#links.remove(held);
+    held.link.end();
+    this.#events.ended(held.link, code);
+    if (held.link.record.role === "active") this.#promote();
+  }
+
+  #silent(link: AgentLink): void {
+    const held = this.#links.get(link.id);
+    if (held === undefined) return;
+    this.#drop(held, CONNECTION_CLOSE.silent, "silent");
+    this.#lose(held);
+    this.flush();
   }
 
   #refuse(socket: WebSocket, attachment: AgentAttachment, code: string): void {
-    if (attachment.phase !== "over") this.#events.refused(attachment.call.agent, code);
-    const current = socket.deserializeAttachment() as AgentAttachment;
-    this.closed(socket, current, code);
+    if (attachment.phase === "challenged") this.#events.refused(attachment.call.agent, code);
+    const held = this.#links.of(socket);
+    this.#links.retire(socket);
     socket.close(code === "bad_signature" ? CONNECTION_CLOSE.refused : CONNECTION_CLOSE.protocol, code);
+    if (held !== undefined) {
+      this.#events.refused(held.link.record.call.agent, code);
+      this.#end(held, code);
+    }
+    this.flush();
   }
 
-  #end(socket: WebSocket, attachment: Linked, code: string): void {
-    if (this.#live !== undefined && this.#live.socket !== socket) return;
-    this.#live = undefined;
-    const sinks = [...this.#sinks.values()];
-    this.#sinks.clear();
-    this.#wakeWriters();
-    for (const sink of sinks) sink.lost();
-    this.#events.ended(attachment.call.agent, code);
+  /** Closes a link's connection from here; whatever still comes from it changes nothing. */
+  #drop(held: HeldLink, code: number, reason: string): void {
+    const { socket } = held;
+    if (socket === null) return;
+    held.socket = null;
+    held.link.disconnect();
+    this.#links.retire(socket);
+    socket.close(code, reason);
   }
 
-  #wakeWriters(): void {
-    const waiting = this.#drained;
-    this.#drained = [];
-    for (const wake of waiting) wake();
+  #restore(record: LinkRecord, socket: WebSocket | null): AgentLink {
+    return new AgentLink(record, socket, {
+      findSink: (link, stream) => this.#events.findSink(link, stream),
+      written: (version, result) => this.#events.written(version, result),
+      silent: (link) => this.#silent(link),
+      flushed: (link) => this.#links.store(link),
+      lastPing: (live) => this.#links.lastPing(live),
+    });
   }
+}
+
+function phaseOf(socket: WebSocket): AgentAttachment["phase"] | undefined {
+  return (socket.deserializeAttachment() as AgentAttachment | null)?.phase;
 }

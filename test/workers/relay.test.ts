@@ -236,7 +236,7 @@ describe("an HTTP exchange", () => {
     const agent = await dialAgent(stub, await agentKeys());
     const pending = relay(alice);
     await agent.next("open");
-    agent.socket.close(1000);
+    agent.socket.close(1001, "stopped");
     expect((await pending).headers.get("x-tidegate-error")).toBe("workspace_lost");
   });
 
@@ -321,7 +321,7 @@ describe("a WebSocket", () => {
     const keys = await agentKeys();
     const agent = await dialAgent(stub, keys);
     const { closed } = await openSocket(agent, alice);
-    agent.socket.close(1000);
+    agent.socket.close(1001, "stopped");
     expect(await closed).toMatchObject({ code: 1012 });
   });
 

@@ -2,7 +2,7 @@
  * Notices that nothing moves while something should. It has a timer only then: an idle object must be able to forget,
  * and while something waits, the timer is also what keeps the object from forgetting it.
  */
-/** Ticks in a period; the first one may still see the last movement. */
+/** Ticks in a period; the first may still see the last movement, so the others decide. */
 const TICKS = 5;
 
 export interface Watched {
@@ -17,7 +17,7 @@ export interface Watched {
 
 export class Watch {
   #watched: Watched;
-  #timer: number | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #seen = "";
   #still = 0;
 
@@ -35,7 +35,7 @@ export class Watch {
   }
 
   stop(): void {
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    clearTimeout(this.#timer ?? null);
     this.#timer = undefined;
   }
 

@@ -6,7 +6,7 @@ import type { AppContext, Deps } from "../context.ts";
 import { refusal } from "../middleware/on-error.ts";
 import { isNavigation, notSignedIn } from "../not-signed-in.ts";
 import { GatewayError, problemResponse } from "../problem.ts";
-import { reauthenticateSocket, type SessionEnd } from "../reauthenticate-socket.ts";
+import { refuseSocket, type SessionEnd } from "../refuse-socket.ts";
 import { relayHeaders } from "../relay-headers.ts";
 import { clientAddress } from "../session-lifecycle.ts";
 
@@ -34,6 +34,7 @@ export function relay(deps: Deps) {
     const code = response.headers.get(ERROR_HEADER);
     if (code === "session_expired" || code === "session_unknown") return answerNotSignedIn(deps, c, upgrade, "expired");
     if (code === "session_revoked") return answerNotSignedIn(deps, c, upgrade, "revoked");
+    if (code === "workspace_away" && routeClass === "gateway") return refuseSocket("away", deps.now());
     if (code === "workspace_away" && isNavigation(method, c.req.raw.headers)) return refusal(deps, c, "workspace_away");
     return response;
   };
@@ -65,7 +66,7 @@ async function fetchObject(
 function answerNotSignedIn(deps: Deps, c: AppContext, upgrade: boolean, ended: SessionEnd | null): Response {
   if (upgrade) {
     if (ended === null) return problemResponse("unauthenticated", c.var.requestId);
-    return reauthenticateSocket(ended, deps.now());
+    return refuseSocket(ended, deps.now());
   }
   const answer = notSignedIn(c.req.method, c.var.target, c.req.raw.headers);
   switch (answer.type) {

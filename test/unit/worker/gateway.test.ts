@@ -1,6 +1,6 @@
 import { build } from "esbuild";
 import { describe, expect, test } from "vitest";
-import { connectRefusal } from "../../../worker/reauthenticate-socket.ts";
+import { connectRefusal } from "../../../worker/refuse-socket.ts";
 import { ConfigError, parseConfig, type Env } from "../../../worker/env.ts";
 import { HOSTILE_TARGETS, REAL_TARGETS } from "../../support/targets.ts";
 import { newGateway, NOW, ORIGIN, SECRET, SESSION } from "./app.ts";
@@ -104,6 +104,8 @@ describe("nobody signed in", () => {
     const frame = JSON.stringify({ type: "req", id: "7", method: "connect" });
     expect(connectRefusal(frame, "expired")).toContain('"reloadRequired":true');
     expect(connectRefusal(frame, "revoked")).toContain("AUTH_IDENTITY_HEADER_REQUIRED");
+    const away = JSON.parse(connectRefusal(frame, "away") ?? "null");
+    expect(away).toMatchObject({ ok: false, error: { code: "UNAVAILABLE", details: { reason: "startup-sidecars" } } });
     for (const hostile of ["", "{", "[]", "null", '{"type":"req"}', '{"type":"res","id":"1"}']) {
       expect(connectRefusal(hostile, "expired")).toBeUndefined();
     }

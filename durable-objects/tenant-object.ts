@@ -38,6 +38,10 @@ import { newChallenge, signChallenge } from "./tunnel/handshake.ts";
 import type { BrowserAttachment } from "./relay/browser-attachment.ts";
 
 const now = () => Date.now();
+const after = (delayMs: number, callback: () => void) => {
+  const timer = setTimeout(callback, delayMs);
+  return () => clearTimeout(timer);
+};
 /** A page waits for an agent that left less than this ago. */
 const HOLD_RECENT_MS = 60_000;
 
@@ -60,6 +64,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     this.#people = new PersonStore(sql, now, (key) => socketsOf(ctx, { person: key }).length > 0);
     this.#tunnel = new AgentTunnel(ctx, {
       now,
+      after,
       findSink: (link, stream) => this.#relays.find(link, stream),
       activated: (link) => this.#tellRoster(link),
       available: () => this.#hold.wakeAll(),

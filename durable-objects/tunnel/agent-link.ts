@@ -7,7 +7,7 @@ import type { Frame } from "#protocol/frame.ts";
 import { MAX_STREAMS, MAX_UNACKNOWLEDGED_BYTES, SILENT_AFTER_MS } from "#protocol/limits.ts";
 import { Link, type Replay, type Send } from "#protocol/link.ts";
 import type { LinkRecord } from "./agent-attachment.ts";
-import { Watch } from "./watch.ts";
+import { type After, Watch } from "./watch.ts";
 
 /** Whatever a stream's frames are for: a pending response or a browser's socket. */
 export interface StreamSink {
@@ -25,6 +25,7 @@ export interface AgentSocket {
 }
 
 export interface LinkEvents {
+  after: After;
   /** The sink of a stream that this memory does not know: a browser's socket that outlived it. */
   findSink(link: AgentLink, stream: number): StreamSink | undefined;
   written(version: number, result: "ok" | "unwritable"): void;
@@ -58,6 +59,7 @@ export class AgentLink {
     this.#forgottenBelow = record.nextStream;
     this.#wire = new Link(record.state, socket && this.#sender(socket));
     this.#watch = new Watch({
+      after: events.after,
       periodMs: SILENT_AFTER_MS,
       needed: () => this.#wire.isWaiting || this.#waitingForRoom.length > 0 || this.#awake.size > 0,
       progress: () => this.#progress(),

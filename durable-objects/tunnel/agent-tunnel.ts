@@ -241,6 +241,7 @@ export class AgentTunnel {
 
   #restore(record: LinkRecord, socket: WebSocket | null): AgentLink {
     return new AgentLink(record, socket, {
+      after: this.#events.after,
       findSink: (link, stream) => this.#events.findSink(link, stream),
       written: (version, result) => this.#events.written(version, result),
       silent: (link) => this.#silent(link),

@@ -5,7 +5,11 @@
 /** Ticks in a period; the first may still see the last movement, so the others decide. */
 const TICKS = 5;
 
+/** Calls back once after `delayMs`. @returns how to cancel that */
+export type After = (delayMs: number, callback: () => void) => () => void;
+
 export interface Watched {
+  after: After;
   /** Without any progress for this long, `stalled` is called. */
   periodMs: number;
   /** Whether there is anything to wait for; asked at every tick. */
@@ -17,7 +21,7 @@ export interface Watched {
 
 export class Watch {
   #watched: Watched;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #cancel: (() => void) | null = null;
   #seen = "";
   #still = 0;
 
@@ -28,23 +32,23 @@ export class Watch {
   /** Watches while there is anything to watch; called whenever that may have changed. */
   update(): void {
     if (!this.#watched.needed()) return this.stop();
-    if (this.#timer !== undefined) return;
+    if (this.#cancel !== null) return;
     this.#seen = this.#watched.progress();
     this.#still = 0;
     this.#arm();
   }
 
   stop(): void {
-    clearTimeout(this.#timer ?? null);
-    this.#timer = undefined;
+    this.#cancel?.();
+    this.#cancel = null;
   }
 
   #arm(): void {
-    this.#timer = setTimeout(() => this.#tick(), this.#watched.periodMs / TICKS);
+    this.#cancel = this.#watched.after(this.#watched.periodMs / TICKS, () => this.#tick());
   }
 
   #tick(): void {
-    this.#timer = undefined;
+    this.#cancel = null;
     if (!this.#watched.needed()) return;
     const progress = this.#watched.progress();
     this.#still = progress === this.#seen ? this.#still + 1 : 0;
@@ -54,6 +58,6 @@ export class Watch {
       this.#watched.stalled();
     }
     // Told of a stall, the owner may have ended the wait, or begun another.
-    if (this.#timer === undefined && this.#watched.needed()) this.#arm();
+    if (this.#cancel === null && this.#watched.needed()) this.#arm();
   }
 }

@@ -23,6 +23,8 @@ export interface FakeAgent {
   /** Stops acknowledging: batches stay in flight. */
   mute: () => void;
   goaway: () => void;
+  /** Resolves when everything that was sent to the object has been handled there. */
+  settled: () => Promise<void>;
   /** The next frame of the given type; earlier ones of other types are kept for later. */
   next<T extends Frame["type"]>(type: T): Promise<Extract<Frame, { type: T }>>;
   send(...frames: Frame[]): void;
@@ -107,6 +109,10 @@ export async function dialAgent(
     live,
     closed,
     mute: () => (muted = true),
+    async settled() {
+      link.flush(true);
+      await stub.readiness();
+    },
     goaway: () => socket.send(encodeGoaway(10_000, "shutting_down")),
     send(...frames) {
       for (const frame of frames) link.queue(frame);

@@ -5,6 +5,12 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      {
+        resolve: {
+          alias: { "cloudflare:workers": new URL("test/model/cloudflare-workers.ts", import.meta.url).pathname },
+        },
+        test: { name: "model", include: ["test/model/**/*.test.ts"], testTimeout: 600_000 },
+      },
       "test/workers/vitest.config.ts",
       {
         test: {

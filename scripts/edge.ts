@@ -9,6 +9,7 @@ const COMPATIBILITY_DATE = "2026-11-17";
 const GATEWAY_SCRIPT = "tidegate-gateway";
 const TENANT_SCRIPT = "tidegate-tenant";
 const TENANT_CLASS = "TenantObject";
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 export interface EdgeOptions {
   port: number;
@@ -38,6 +39,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const [gateway, tenant] = await Promise.all([bundleScript(entries.gateway), bundleScript(entries.tenant)]);
   const hosts = (await hasIpv6Loopback()) ? ["127.0.0.1", "::1"] : ["127.0.0.1"];
   const tenantBinding = { type: "durable-object", exportName: TENANT_CLASS, worker: TENANT_SCRIPT } as const;
+  const restoreSignals = rememberSignals();
   const miniflare = new Miniflare({
     host: "127.0.0.1",
     port: 0,
@@ -72,6 +74,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       },
     ],
   });
+  restoreSignals();
   try {
     await miniflare.ready;
   } catch (error) {
@@ -82,6 +85,19 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     url: `http://localhost:${options.port}`,
     dispose: () => miniflare.dispose(),
     evict: (name) => miniflare.unsafeEvictDurableObject(TENANT_SCRIPT, TENANT_CLASS, { name }),
+  };
+}
+
+/**
+ * Miniflare ends the whole process at the first signal, before the other parts have been ended: returns what takes
+ * its listeners away again. Its hook on the process's exit stays.
+ */
+function rememberSignals(): () => void {
+  const before = new Map(SIGNALS.map((signal) => [signal, process.listeners(signal)]));
+  return () => {
+    for (const [signal, kept] of before) {
+      for (const listener of process.listeners(signal)) if (!kept.includes(listener)) process.off(signal, listener);
+    }
   };
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { explainSystemError } from "./system-error.mjs";
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15_000;
@@ -22,7 +23,10 @@ export interface KeptChild<T extends Child> {
   kill(): void;
 }
 
-/** Starts a child and starts it again, with growing pauses, whenever it ends before `stop`. */
+/**
+ * Starts a child and starts it again, with growing pauses, whenever it ends before `stop`. It never outlives this
+ * process, however that ends (only `kill -9` leaves it to the next start).
+ */
 export function keepRunning<T extends Child>(
   name: string,
   start: () => T,
@@ -31,6 +35,8 @@ export function keepRunning<T extends Child>(
 ): KeptChild<T> {
   const stopping = new AbortController();
   let current = start();
+  const killOnExit = (): void => current.kill();
+  process.on("exit", killOnExit);
   onChange();
   const loop = (async () => {
     for (let delayMs = FIRST_DELAY_MS; ;) {
@@ -42,8 +48,13 @@ export function keepRunning<T extends Child>(
       await sleep(delayMs, undefined, { signal: stopping.signal }).catch(() => {});
       if (stopping.signal.aborted) return;
       delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS);
-      current = start();
-      onChange();
+      try {
+        current = start();
+        onChange();
+      } catch (error) {
+        // A full disk, mostly. `current` has ended, so the next round comes at once, and waits longer.
+        onEvent(`${name} could not be started: ${explainSystemError(error) ?? String(error)}`);
+      }
     }
   })();
   return {
@@ -55,6 +66,7 @@ export function keepRunning<T extends Child>(
       stopping.abort();
       await current.stop();
       await loop;
+      process.off("exit", killOnExit);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import { homeFolder } from "./paths.ts";
 import { parsePort } from "./ports.ts";
 import { ScriptError, exitWith, say } from "./script-error.ts";
@@ -38,9 +39,11 @@ function ownOpenClaw(env: NodeJS.ProcessEnv, force: boolean): StackOptions["ownO
     if (!value) throw new ScriptError("bad_setting", `OPENCLAW_URL is set, so ${name} is needed: ${what}`);
     return value;
   };
+  const workspace = need("OPENCLAW_WORKSPACE", "the folder of that OpenClaw's workspace, where USER.md lies");
+  if (!isAbsolute(workspace)) throw new ScriptError("bad_setting", "OPENCLAW_WORKSPACE must be an absolute path");
   return {
     url: url.origin,
-    workspace: need("OPENCLAW_WORKSPACE", "the folder of that OpenClaw's workspace, where USER.md lies"),
+    workspace,
     gatewayPassword: need(
       "OPENCLAW_GATEWAY_PASSWORD",
       "its gateway.auth.password, by which the agent reads who has a profile",
@@ -62,24 +65,24 @@ function showLog(part: string, line: string, level?: string): void {
 
 async function main(): Promise<void> {
   const options = parseStart(process.env, process.argv.slice(2));
-  let stopAll = async (): Promise<void> => {};
   let isStopping = false;
   const end = async (): Promise<void> => {
     if (isStopping) return;
     isStopping = true;
     say("stopping");
-    await stopAll();
+    // Asked to stop while the edge starts: wait for what is there to be stopped.
+    await (await starting.catch(() => undefined))?.stop();
     process.exit(0);
   };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void end().catch(exitWith));
-  const stack = await startAll({
+  const starting = startAll({
     ...options,
     onEvent: say,
     onAgentLog: (line) => showLog("agent", line),
     onEdgeLog: (line, level) => showLog("edge", line, level),
   });
-  stopAll = stack.stop;
-  if (isStopping) return void (await stack.stop().then(() => process.exit(0)));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void end().catch(exitWith));
+  const stack = await starting;
+  if (isStopping) return;
   say(`${stack.url} answers; the workspace is starting`);
   try {
     await stack.ready;

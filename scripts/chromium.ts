@@ -57,7 +57,7 @@ async function unpackFromNpm(cacheFolder: string): Promise<Chromium> {
   const folder = join(cacheFolder, `chromium-${version}`);
   if (!existsSync(folder)) {
     const packed = join(cacheFolder, `chromium-package-${version}`);
-    const explain = (reason: string): ScriptError => notUsable(`Could not fetch ${PACKAGE} (${reason})`);
+    const explain = (reason: string): ScriptError => notUsable(`Could not fetch ${PACKAGE}: ${reason}`);
     await installPinned({ title: `Chromium ${version}`, pinFolder, targetFolder: packed, explain });
     await unpack(join(packed, "node_modules", PACKAGE, "bin"), folder);
   }

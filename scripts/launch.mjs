@@ -1,32 +1,21 @@
-// npm's entry to every script: runs on Node 20 with nothing installed, so it and its neighbours *.mjs import `node:` only.
-// usage: node scripts/run.mjs <start|test|reset|check|build|format> [arguments]
+// Runs on Node 20 with nothing installed, so it and its neighbours *.mjs import `node:` only.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { withFolderLock } from "./folder-lock.mjs";
-import { findDiskShortage, runNpm } from "./npm.mjs";
+import { isWantedNode, noNodeText } from "./node-version.mjs";
+import { explainNpmFailure, findDiskShortage, runNpm } from "./npm.mjs";
+import { explainSystemError } from "./system-error.mjs";
 
 const TASKS = ["start", "test", "reset", "check", "build", "format"];
-const OLDEST_LAUNCHER = 20;
-/** What OpenClaw 2026.9.6 asks for, the strictest of all we run. */
-const WANTED_NODE = "24.16 or a later 24.x, or 26.1 or newer";
 const PARENT_CHECK_MS = 500;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stampFile = join(root, "node_modules", ".tidegate-installed");
 /** @param {string} line */
 const say = (line) => process.stderr.write(`tidegate: ${line}\n`);
-
-/**
- * Can a Node of this version run our sources and OpenClaw?
- * @param {string} version
- */
-export function isWantedNode(version) {
-  const [major = 0, minor = 0] = version.replace(/^v/, "").split(".").map(Number);
-  return (major === 24 && minor >= 16) || (major === 26 && minor >= 1) || major > 26;
-}
 
 /**
  * What the installed dependencies were made from; another value means: install again.
@@ -63,7 +52,7 @@ async function install() {
     ["ci", "--ignore-scripts", "--include=dev", "--include=optional", "--engine-strict=false"],
     (progress) => say(`  ${progress.packages} packages, ${progress.seconds.toFixed(0)} s`),
   );
-  if (exitCode !== 0) fail(`could not install the dependencies (npm exit ${exitCode}):\n${tail}`);
+  if (exitCode !== 0) fail(`could not install the dependencies: ${explainNpmFailure(exitCode, tail)}`);
   writeFileSync(stampFile, installStamp(lock, `${process.platform}-${process.arch}`));
   say(`installed in ${seconds.toFixed(1)} s`);
 }
@@ -107,14 +96,23 @@ function fail(line) {
   process.exit(1);
 }
 
-async function main() {
-  const [task = "", ...args] = process.argv.slice(2);
-  if (!TASKS.includes(task)) fail(`usage: npm run <${TASKS.join("|")}>`);
-  if (Number(process.versions.node.split(".")[0]) < OLDEST_LAUNCHER) {
-    fail(
-      `needs Node ${OLDEST_LAUNCHER} or newer to begin; this is ${process.version}. See https://nodejs.org/en/download`,
-    );
+/**
+ * Installs what is missing, then runs the task; says in words what stands in the way.
+ * @param {string[]} argv
+ */
+export async function launch(argv) {
+  try {
+    await prepareAndRun(argv);
+  } catch (error) {
+    const text = explainSystemError(error);
+    if (text === undefined) throw error;
+    fail(text);
   }
+}
+
+/** @param {string[]} argv */
+async function prepareAndRun([task = "", ...args]) {
+  if (!TASKS.includes(task)) fail(`usage: npm run <${TASKS.join("|")}>`);
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.once(signal, exitOnSignal);
   if (!isInstalled()) {
     // One installer at a time: two npm runs in one folder destroy each other's files (ENOTEMPTY, ENOENT).
@@ -122,13 +120,7 @@ async function main() {
     await withFolderLock(lock, (pid) => say(`waiting for another install in this folder (pid ${pid ?? "?"})`), install);
   }
   const node = findNode();
-  if (node === undefined) {
-    fail(
-      `needs Node ${WANTED_NODE}; this is ${process.version} on ${process.platform}-${process.arch}, ` +
-        "and the Node that npm can install does not start here.\n" +
-        "tidegate: install one (https://nodejs.org/en/download) and run the same command again",
-    );
-  }
+  if (node === undefined) fail(noNodeText(process.version, `${process.platform}-${process.arch}`));
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.off(signal, exitOnSignal);
   runScript(node, task, args);
 }
@@ -137,5 +129,3 @@ async function main() {
 function exitOnSignal() {
   process.exit(130);
 }
-
-if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await main();

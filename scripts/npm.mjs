@@ -77,6 +77,20 @@ export async function runNpm(folder, args, onProgress, signal) {
   return { exitCode, tail: tail.join("\n").trim(), seconds: seconds() };
 }
 
+const OFFLINE = /ENOTFOUND|ECONNREFUSED|EAI_AGAIN|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|ECONNRESET/;
+
+/**
+ * Says why npm failed: in words where the cause is outside, else by the end of its own output.
+ * @param {number} exitCode
+ * @param {string} tail
+ */
+export function explainNpmFailure(exitCode, tail) {
+  if (/ENOSPC|EDQUOT/.test(tail)) return "the disk is full. Make room and run the same command again";
+  if (OFFLINE.test(tail)) return "the npm registry cannot be reached. Check the network and run the same command again";
+  if (exitCode === 127) return `npm cannot be started (${tail})`;
+  return `npm exit ${exitCode}:\n${tail}`;
+}
+
 /**
  * Says why there is too little room to install in `folder`; undefined when there is enough.
  * @param {string} folder

@@ -15,7 +15,7 @@ export async function installOpenClaw(folder = downloadFolder, signal?: AbortSig
   const explain = (reason: string): ScriptError =>
     new ScriptError(
       "openclaw_not_installed",
-      `Could not fetch OpenClaw ${version} (${reason}). Use an OpenClaw you have: OPENCLAW_URL=http://127.0.0.1:18789 npm start`,
+      `Could not fetch OpenClaw ${version}: ${reason}.\nOr use an OpenClaw you have: OPENCLAW_URL=http://127.0.0.1:18789 npm start`,
     );
   await installPinned({ title: `OpenClaw ${version}`, pinFolder, targetFolder, explain }, signal);
   return targetFolder;

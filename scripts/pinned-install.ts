@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { withFolderLock } from "./folder-lock.mjs";
-import { findDiskShortage, runNpm } from "./npm.mjs";
+import { explainNpmFailure, findDiskShortage, runNpm } from "./npm.mjs";
 import { ScriptError, say } from "./script-error.ts";
 
 export interface PinnedInstall {
@@ -19,13 +19,18 @@ export interface PinnedInstall {
  * installs, the other waits. An install that was interrupted never looks finished.
  */
 export async function installPinned(wanted: PinnedInstall, signal?: AbortSignal): Promise<void> {
-  if (existsSync(wanted.targetFolder)) return;
+  if (isWhole(wanted.targetFolder)) return;
   const onWait = (pid: number | undefined): void =>
     say(`waiting for another install of ${wanted.title} (pid ${pid ?? "?"})`);
   const work = async (): Promise<void> => {
-    if (!existsSync(wanted.targetFolder)) await install(wanted, signal);
+    if (!isWhole(wanted.targetFolder)) await install(wanted, signal);
   };
   await withFolderLock(`${wanted.targetFolder}.lock`, onWait, work, signal);
+}
+
+/** npm writes this list last; without it somebody has emptied the folder, and it is installed again. */
+function isWhole(targetFolder: string): boolean {
+  return existsSync(join(targetFolder, "node_modules", ".package-lock.json"));
 }
 
 /** The exact release of `name` that the package.json in `pinFolder` asks for. */
@@ -51,13 +56,10 @@ async function install(wanted: PinnedInstall, signal: AbortSignal | undefined): 
   const args = ["ci", "--ignore-scripts", "--omit=dev"];
   const { exitCode, tail, seconds } = await runNpm(temporary, args, onProgress, signal);
   signal?.throwIfAborted();
-  if (exitCode !== 0) throw explain(isOffline(tail) ? "registry not reachable" : `npm exit ${exitCode}: ${tail}`);
+  if (exitCode !== 0) throw explain(explainNpmFailure(exitCode, tail));
+  rmSync(targetFolder, { recursive: true, force: true });
   renameSync(temporary, targetFolder);
   say(`${title} installed in ${seconds.toFixed(0)} s`);
-}
-
-function isOffline(tail: string): boolean {
-  return /ENOTFOUND|ECONNREFUSED|EAI_AGAIN|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT|ECONNRESET/.test(tail);
 }
 
 /** How many packages of the lock npm fetches on this machine. */

@@ -7,11 +7,16 @@ const LISTEN_STATE = "0A";
 const LAST_PORT = 65_535;
 
 /** Can a server listen on this address now? */
-export function isPortFree(port: number, host = "127.0.0.1"): Promise<boolean> {
+export async function isPortFree(port: number, host = "127.0.0.1"): Promise<boolean> {
+  return (await tryToListen(port, host)) === undefined;
+}
+
+/** The system's code for why not; undefined when a server can listen there. */
+function tryToListen(port: number, host: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+    server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? "unknown"));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(undefined)));
   });
 }
 
@@ -43,10 +48,14 @@ export function findPortOwner(port: number): { pid: number; name: string } | und
   return undefined;
 }
 
-/** @throws {ScriptError} port_in_use, naming who holds it and the command that avoids it */
+/** @throws {ScriptError} bad_setting | port_in_use, naming who holds it and the command that avoids it */
 export async function requireFreePort(port: number): Promise<void> {
-  const isFree = (await isPortFree(port)) && (!(await hasIpv6Loopback()) || (await isPortFree(port, "::1")));
-  if (isFree) return;
+  const code =
+    (await tryToListen(port, "127.0.0.1")) ?? ((await hasIpv6Loopback()) ? await tryToListen(port, "::1") : undefined);
+  if (code === undefined) return;
+  if (code === "EACCES") {
+    throw new ScriptError("bad_setting", `Port ${port} needs rights you do not have. Try: PORT=8080 npm start`);
+  }
   const owner = findPortOwner(port);
   const by = owner ? ` (by ${owner.name}, pid ${owner.pid})` : "";
   throw new ScriptError("port_in_use", `Port ${port} is in use${by}. Try: PORT=${nextPort(port)} npm start`);
@@ -65,7 +74,8 @@ export function parsePort(text: string): number {
   return port;
 }
 
-function nextPort(port: number): number {
+/** Another port to suggest. */
+export function nextPort(port: number): number {
   return port < LAST_PORT ? port + 1 : port - 1;
 }
 

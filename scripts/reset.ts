@@ -4,8 +4,12 @@ import { homeFolder } from "./paths.ts";
 import { endFormerRun, findLiveRun } from "./run-record.ts";
 import { ScriptError, exitWith, say } from "./script-error.ts";
 
-/** Kept: downloads, which a fresh start would only fetch again, and the locks of installs under way. */
-const KEPT = /^((openclaw|chromium)-.*|install\.lock.*)$/;
+/**
+ * Ours, by name: TIDEGATE_HOME may be a folder with other things in it. Downloads are not among them, a fresh start
+ * would only fetch them again; nor are the locks of installs under way.
+ */
+const STATE =
+  /^(agent|edge|openclaw|screenshots|test-results|(run|secrets)\.json(\.\d+\.tmp)?|start\.lock.*|(openclaw|chromium)-.*\.tmp)$/;
 
 /**
  * Deletes all state of the local installation, so that the next start is the first.
@@ -16,7 +20,7 @@ export async function reset(home: string): Promise<string[]> {
   if (live !== undefined) throw new ScriptError("already_running", `Tidegate is running (pid ${live}): stop it first`);
   if (!existsSync(home)) return [];
   await endFormerRun(home);
-  const deleted = readdirSync(home).filter((name) => !KEPT.test(name));
+  const deleted = readdirSync(home).filter((name) => STATE.test(name));
   for (const name of deleted) rmSync(join(home, name), { recursive: true, force: true });
   return deleted;
 }

@@ -1,3 +1,5 @@
+import { explainSystemError } from "./system-error.mjs";
+
 export type ScriptErrorCode =
   | "already_running"
   | "bad_setting"
@@ -7,7 +9,9 @@ export type ScriptErrorCode =
   | "openclaw_not_reachable"
   | "port_in_use"
   | "state_corrupted"
-  | "not_enough_disk";
+  | "not_connected"
+  | "not_enough_disk"
+  | "workspace_unusable";
 
 /** A refusal whose message is meant for the person at the terminal: no stack, the next step named. */
 export class ScriptError extends Error {
@@ -25,9 +29,10 @@ export function say(line: string): void {
   process.stderr.write(`tidegate: ${line}\n`);
 }
 
-/** Ends the process with a refusal's text, or with the whole error when it is ours to fix. */
+/** Ends the process with a refusal's text, with the disk's reason in words, or with the whole error when it is ours to fix. */
 export function exitWith(error: unknown): never {
-  if (error instanceof ScriptError) say(error.message);
-  else console.error(error);
+  const text = error instanceof ScriptError ? error.message : explainSystemError(error);
+  if (text === undefined) console.error(error);
+  else say(text);
   process.exit(1);
 }

@@ -5,20 +5,24 @@ import type { ChatMessage } from "../demo/answer.ts";
 import { startDemoModel, type DemoModel } from "../demo/model.ts";
 import { startAgent, writeAgentSettings, type AgentSettings } from "./agent.ts";
 import { startEdge, type Edge } from "./edge.ts";
+import { withFolderLock } from "./folder-lock.mjs";
 import { keepRunning, type Child, type KeptChild } from "./keep-running.ts";
 import type { ModelChoice } from "./openclaw-config.ts";
 import { installOpenClaw } from "./openclaw-install.ts";
 import { checkOwnOpenClaw } from "./openclaw-probe.ts";
 import { startOpenClaw, statusOf, type OpenClaw } from "./openclaw.ts";
-import { findFreePort, requireFreePort } from "./ports.ts";
+import { findFreePort, nextPort, requireFreePort } from "./ports.ts";
 import { endFormerRun, findLiveRun, openRunRecord } from "./run-record.ts";
 import { ScriptError } from "./script-error.ts";
 import { gatewayPublicKey, openAgentKey, openSecrets, type LocalSecrets } from "./secrets.ts";
+import { requireUsableWorkspace, requireWorkspaceParent } from "./workspace.ts";
 
 const TENANT = "default";
 /** Not 127.0.0.1: OpenClaw believes identity headers from this address only, so other programs must aim to forge. */
 const AGENT_ADDRESS = "127.77.0.1";
 const READY_POLL_MS = 100;
+/** It takes a second; a machine under load a few. */
+const CONNECT_TIMEOUT_MS = 30_000;
 
 export interface StackOptions {
   port: number;
@@ -56,30 +60,29 @@ export interface Stack {
 
 /**
  * Starts the edge at once and the rest behind it; resolves when the edge answers.
- * @throws {ScriptError} already_running | port_in_use | state_corrupted
+ * @throws {ScriptError} already_running | port_in_use | state_corrupted | workspace_unusable
  */
 export async function startAll(options: StackOptions): Promise<Stack> {
   const say = options.onEvent ?? (() => {});
   const { home, port, ownOpenClaw } = options;
+  const workspace = ownOpenClaw?.workspace ?? join(home, "openclaw", "state", "workspace");
   mkdirSync(home, { recursive: true });
-  const live = findLiveRun(home);
-  if (live !== undefined) {
-    throw new ScriptError(
-      "already_running",
-      `Tidegate runs already (pid ${live}). A second one needs its own: TIDEGATE_HOME=… PORT=… npm start`,
-    );
-  }
-  // First the leftovers of a run that was killed: they may hold the port.
-  const ended = await endFormerRun(home);
-  if (ended > 0) say(`ended ${ended} processes of a run that was killed`);
-  await requireFreePort(port);
-  const secrets = openSecrets(home);
+  const claimed = await withFolderLock(
+    join(home, "start.lock"),
+    () => {},
+    async () => {
+      await requireNoOtherRun(home, port, say);
+      if (ownOpenClaw) requireWorkspaceParent(workspace);
+      requireUsableWorkspace(workspace);
+      const agentKey = openAgentKey(join(home, "agent"));
+      return { secrets: openSecrets(home), agentKey, record: openRunRecord(home) };
+    },
+  );
+  const { secrets, record } = claimed;
+  const { agentId, publicKey } = claimed.agentKey;
   const agentFolder = join(home, "agent");
-  const { agentId, publicKey } = openAgentKey(agentFolder);
-  const record = openRunRecord(home);
   const publicHost = `localhost:${port}`;
   const url = `http://${publicHost}`;
-  const workspace = ownOpenClaw?.workspace ?? join(home, "openclaw", "state", "workspace");
   const edge = await startEdge({
     port,
     stateFolder: join(home, "edge"),
@@ -123,7 +126,7 @@ export async function startAll(options: StackOptions): Promise<Stack> {
     const password = ownOpenClaw?.gatewayPassword ?? secrets.gatewayPassword;
     const start = (): Child => startAgent(agentFolder, password, options.onAgentLog ?? (() => {}));
     parts.agent = keepRunning("the agent", start, say, record.refresh);
-    while (!stopping.signal.aborted && (await statusOf(`${url}/_gate/readyz`)) !== 200) await sleep(READY_POLL_MS);
+    await waitUntilConnected(url, stopping.signal);
     record.refresh();
   };
   const ready = startParts();
@@ -140,6 +143,35 @@ export async function startAll(options: StackOptions): Promise<Stack> {
     record.close();
   };
   return { url, edge, workspace, ready, parts, stop: () => (stopped ??= stop()) };
+}
+
+/** @throws {ScriptError} already_running | port_in_use */
+async function requireNoOtherRun(home: string, port: number, say: (line: string) => void): Promise<void> {
+  const live = findLiveRun(home);
+  if (live !== undefined) {
+    throw new ScriptError(
+      "already_running",
+      `Tidegate runs already (pid ${live}). A second one needs a folder and a port of its own: ` +
+        `TIDEGATE_HOME=.tidegate-2 PORT=${nextPort(port)} npm start`,
+    );
+  }
+  // First the leftovers of a run that was killed: they may hold the port.
+  const ended = await endFormerRun(home);
+  if (ended > 0) say(`ended ${ended} processes of a run that was killed`);
+  await requireFreePort(port);
+}
+
+/** @throws {ScriptError} not_connected: without a limit a broken installation would wait in silence */
+async function waitUntilConnected(url: string, signal: AbortSignal): Promise<void> {
+  for (const until = Date.now() + CONNECT_TIMEOUT_MS; !signal.aborted; await sleep(READY_POLL_MS)) {
+    if ((await statusOf(`${url}/_gate/readyz`)) === 200) return;
+    if (Date.now() < until) continue;
+    throw new ScriptError(
+      "not_connected",
+      `the agent could not connect to the gateway within ${CONNECT_TIMEOUT_MS / 1000} s. What both said: ` +
+        "LOG_LEVEL=debug npm start. If stored state is damaged: npm run reset",
+    );
+  }
 }
 
 /** Installs and starts the pinned OpenClaw; undefined when `signal` asked to stop meanwhile. */
@@ -159,8 +191,9 @@ async function startOwnedOpenClaw(
   const choice: ModelChoice = options.modelKey ?? { type: "demo", baseUrl: model?.baseUrl ?? "" };
   if (model) say("demo model (no key found: set OPENAI_API_KEY or ANTHROPIC_API_KEY for a real one)");
   const installFolder = await installOpenClaw(undefined, signal);
-  if (signal.aborted) return undefined;
   const port = await findFreePort();
+  // From here to `parts.openclaw` nothing waits, so that whoever stops this finds it there.
+  if (signal.aborted) return undefined;
   say("starting OpenClaw");
   const start = (): OpenClaw =>
     startOpenClaw({

@@ -3,6 +3,7 @@ import { build } from "esbuild";
 import { Log, LogLevel, Miniflare } from "miniflare";
 import { hasIpv6Loopback } from "./ports.ts";
 import { rootFolder } from "./paths.ts";
+import { ScriptError } from "./script-error.ts";
 
 /** `enable_request_signal` is on by default from this date, so no flags are needed. */
 const COMPATIBILITY_DATE = "2026-11-17";
@@ -30,7 +31,10 @@ export interface Edge {
   evict(tenantObjectName: string): Promise<void>;
 }
 
-/** Runs both scripts in the real runtime on this machine, with no account and no network. */
+/**
+ * Runs both scripts in the real runtime on this machine, with no account and no network.
+ * @throws {ScriptError} edge_not_started
+ */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const entries = options.entries ?? {
     gateway: join(rootFolder, "worker/index.stub.ts"),
@@ -79,7 +83,14 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     await miniflare.ready;
   } catch (error) {
     await miniflare.dispose().catch(() => {});
-    throw error;
+    const { message } = error as Error;
+    const reason = /SQLITE_\w+/.exec(message)?.[0] ?? message.split("\n")[0];
+    throw new ScriptError(
+      "edge_not_started",
+      `the local Workers runtime did not start (${reason}). If ${options.stateFolder} is damaged, start afresh with: ` +
+        "npm run reset",
+      { cause: error },
+    );
   }
   return {
     url: `http://localhost:${options.port}`,

@@ -6,7 +6,7 @@ import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { withFolderLock } from "./folder-lock.mjs";
 import { isWantedNode, noNodeText } from "./node-version.mjs";
-import { explainNpmFailure, findDiskShortage, runNpm } from "./npm.mjs";
+import { describeProgress, explainNpmFailure, findDiskShortage, runNpm } from "./npm.mjs";
 import { explainSystemError } from "./system-error.mjs";
 
 const TASKS = ["start", "test", "reset", "check", "build", "format"];
@@ -50,7 +50,7 @@ async function install() {
     root,
     // engine-strict would refuse wrangler on the Node 20 that only launches; Node 24 is what runs it.
     ["ci", "--ignore-scripts", "--include=dev", "--include=optional", "--engine-strict=false"],
-    (progress) => say(`  ${progress.packages} packages, ${progress.seconds.toFixed(0)} s`),
+    (progress) => say(`  ${describeProgress(progress)}`),
   );
   if (exitCode !== 0) fail(`could not install the dependencies: ${explainNpmFailure(exitCode, tail)}`);
   writeFileSync(stampFile, installStamp(lock, `${process.platform}-${process.arch}`));

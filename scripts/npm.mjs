@@ -6,6 +6,9 @@ import { createInterface } from "node:readline";
 
 const PROGRESS_INTERVAL_MS = 2000;
 const KEPT_LINES = 20;
+const QUIET = ["--no-audit", "--no-fund", "--no-progress", "--loglevel=http"];
+/** npm's own pauses make somebody without a network wait more than a minute for the news. */
+const SHORT_RETRIES = ["--fetch-retries=2", "--fetch-retry-mintimeout=2000", "--fetch-retry-maxtimeout=8000"];
 const NEEDED_DISK_BYTES = 3e9;
 
 /** Switches of the user's npm that would change what a nested install does. */
@@ -34,10 +37,11 @@ export function npmCommand(env) {
 }
 
 /**
- * Runs npm in `folder`, calling `onProgress` at least every two seconds with the packages fetched so far.
+ * Runs npm in `folder`, calling `onProgress` at least every two seconds with the packages fetched so far, and the
+ * code of the newest failure while npm tries again.
  * @param {string} folder
  * @param {string[]} args
- * @param {(progress: { packages: number, seconds: number }) => void} onProgress
+ * @param {(progress: { packages: number, seconds: number, trouble: string }) => void} onProgress
  * @param {AbortSignal} [signal] ends npm
  * @returns {Promise<{ exitCode: number, tail: string, seconds: number }>}
  */
@@ -45,7 +49,7 @@ export async function runNpm(folder, args, onProgress, signal) {
   const [command, first] = npmCommand(process.env);
   const began = performance.now();
   const seconds = () => (performance.now() - began) / 1000;
-  const child = spawn(command, [...first, ...args, "--no-audit", "--no-fund", "--no-progress", "--loglevel=http"], {
+  const child = spawn(command, [...first, ...args, ...QUIET, ...SHORT_RETRIES], {
     cwd: folder,
     env: npmEnvironment(process.env),
     stdio: ["ignore", "pipe", "pipe"],
@@ -53,16 +57,18 @@ export async function runNpm(folder, args, onProgress, signal) {
     signal,
   });
   let packages = 0;
+  let trouble = "";
   /** @type {string[]} */
   const tail = [];
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on("line", (line) => {
       if (/http (fetch|cache) .*\.tgz/.test(line)) packages += 1;
       else if (!/http (fetch|cache)/.test(line)) tail.push(line);
+      else trouble = /attempt \d+ failed with (\w+)/.exec(line)?.[1] ?? "";
       if (tail.length > KEPT_LINES) tail.shift();
     });
   }
-  const timer = setInterval(() => onProgress({ packages, seconds: seconds() }), PROGRESS_INTERVAL_MS);
+  const timer = setInterval(() => onProgress({ packages, seconds: seconds(), trouble }), PROGRESS_INTERVAL_MS);
   const stop = () => void child.kill("SIGTERM");
   process.once("exit", stop);
   const exitCode = await new Promise((resolve) => {
@@ -78,6 +84,16 @@ export async function runNpm(folder, args, onProgress, signal) {
 }
 
 const OFFLINE = /ENOTFOUND|ECONNREFUSED|EAI_AGAIN|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|ECONNRESET/;
+
+/**
+ * One line about an install under way.
+ * @param {{ packages: number, seconds: number, trouble: string }} progress
+ * @param {number} [expected] packages in all
+ */
+export function describeProgress({ packages, seconds, trouble }, expected) {
+  const of = expected === undefined ? "" : `/${expected}`;
+  return `${packages}${of} packages, ${seconds.toFixed(0)} s${trouble && ` (${trouble}; npm tries again)`}`;
+}
 
 /**
  * Says why npm failed: in words where the cause is outside, else by the end of its own output.

@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { withFolderLock } from "./folder-lock.mjs";
-import { explainNpmFailure, findDiskShortage, runNpm } from "./npm.mjs";
+import { describeProgress, explainNpmFailure, findDiskShortage, runNpm } from "./npm.mjs";
 import { ScriptError, say } from "./script-error.ts";
 
 export interface PinnedInstall {
@@ -51,8 +51,8 @@ async function install(wanted: PinnedInstall, signal: AbortSignal | undefined): 
   for (const name of ["package.json", "package-lock.json"]) copyFileSync(join(pinFolder, name), join(temporary, name));
   const expected = countPackages(join(temporary, "package-lock.json"));
   say(`installing ${title} (once)`);
-  const onProgress = (progress: { packages: number; seconds: number }): void =>
-    say(`  ${title}: ${progress.packages}/${expected} packages, ${progress.seconds.toFixed(0)} s`);
+  const onProgress = (progress: Parameters<typeof describeProgress>[0]): void =>
+    say(`  ${title}: ${describeProgress(progress, expected)}`);
   const args = ["ci", "--ignore-scripts", "--omit=dev"];
   const { exitCode, tail, seconds } = await runNpm(temporary, args, onProgress, signal);
   signal?.throwIfAborted();

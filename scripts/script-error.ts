@@ -4,6 +4,7 @@ export type ScriptErrorCode =
   | "already_running"
   | "bad_setting"
   | "browser_not_usable"
+  | "edge_not_started"
   | "not_trusted_proxy"
   | "openclaw_not_installed"
   | "openclaw_not_reachable"

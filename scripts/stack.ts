@@ -60,7 +60,7 @@ export interface Stack {
 
 /**
  * Starts the edge at once and the rest behind it; resolves when the edge answers.
- * @throws {ScriptError} already_running | port_in_use | state_corrupted | workspace_unusable
+ * @throws {ScriptError} already_running | port_in_use | state_corrupted | workspace_unusable | edge_not_started
  */
 export async function startAll(options: StackOptions): Promise<Stack> {
   const say = options.onEvent ?? (() => {});

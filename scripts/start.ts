@@ -1,4 +1,5 @@
 import { isAbsolute } from "node:path";
+import { isRole, isUserString } from "#protocol/identity.ts";
 import { homeFolder } from "./paths.ts";
 import { parsePort } from "./ports.ts";
 import { ScriptError, exitWith, say } from "./script-error.ts";
@@ -14,10 +15,21 @@ export function parseStart(env: NodeJS.ProcessEnv, args: string[]): StackOptions
   return {
     port: parsePort(env.PORT || "8080"),
     home: homeFolder(env),
-    stubUsers: env.STUB_USERS || DEFAULT_USERS,
+    stubUsers: stubUsers(env.STUB_USERS || DEFAULT_USERS),
     modelKey: modelKey(env),
     ownOpenClaw: env.OPENCLAW_URL ? ownOpenClaw(env, args.includes("--force")) : undefined,
   };
+}
+
+/** The gateway refuses to serve anything with a list it cannot read: say so here. */
+function stubUsers(text: string): string {
+  const isUser = (entry: string): boolean => {
+    const [email = "", role = "user", ...rest] = entry.trim().split(":");
+    return email.includes("@") && isUserString(email.toLowerCase()) && isRole(role) && rest.length === 0;
+  };
+  const entries = text.split(",").filter((entry) => entry.trim() !== "");
+  if (entries.length > 0 && entries.every(isUser)) return entries.join(",");
+  throw new ScriptError("bad_setting", `STUB_USERS must look like ${DEFAULT_USERS}`);
 }
 
 function modelKey(env: NodeJS.ProcessEnv): StackOptions["modelKey"] {

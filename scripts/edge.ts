@@ -33,7 +33,7 @@ export interface Edge {
 
 /**
  * Runs both scripts in the real runtime on this machine, with no account and no network.
- * @throws {ScriptError} edge_not_started
+ * @throws {ScriptError} edge_not_started | not_enough_disk
  */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const entries = options.entries ?? {
@@ -83,14 +83,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     await miniflare.ready;
   } catch (error) {
     await miniflare.dispose().catch(() => {});
-    const { message } = error as Error;
-    const reason = /SQLITE_\w+/.exec(message)?.[0] ?? message.split("\n")[0];
-    throw new ScriptError(
-      "edge_not_started",
-      `the local Workers runtime did not start (${reason}). If ${options.stateFolder} is damaged, start afresh with: ` +
-        "npm run reset",
-      { cause: error },
-    );
+    throw notStarted(error as Error, options.stateFolder);
   }
   return {
     url: `http://localhost:${options.port}`,
@@ -110,6 +103,18 @@ function rememberSignals(): () => void {
       for (const listener of process.listeners(signal)) if (!kept.includes(listener)) process.off(signal, listener);
     }
   };
+}
+
+/** In words: a full disk must not send anybody to delete what is stored. */
+export function notStarted(cause: Error, stateFolder: string): ScriptError {
+  const sqlite = /SQLITE_\w+/.exec(cause.message)?.[0];
+  if (sqlite === "SQLITE_FULL") {
+    const text = `the disk is full at ${stateFolder}. Make room and run the same command again`;
+    return new ScriptError("not_enough_disk", text, { cause });
+  }
+  const reason = sqlite ?? cause.message.split("\n")[0];
+  const text = `the local Workers runtime did not start (${reason}). If ${stateFolder} is damaged, start afresh with: npm run reset`;
+  return new ScriptError("edge_not_started", text, { cause });
 }
 
 /** One script as one module, resolved as wrangler resolves it. */

@@ -43,9 +43,9 @@ export async function withFolderLock(folder, onWait, work, signal) {
 function take(folder) {
   const mine = `${folder}.${process.pid}`;
   rmSync(mine, { recursive: true, force: true });
-  mkdirSync(mine);
-  writeFileSync(join(mine, "owner.json"), JSON.stringify(processIdOf(process.pid)));
   try {
+    mkdirSync(mine);
+    writeFileSync(join(mine, "owner.json"), JSON.stringify(processIdOf(process.pid)));
     renameSync(mine, folder);
     return true;
   } catch (error) {

@@ -12,6 +12,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { writeFileAtomic } from "../../../scripts/atomic-file.ts";
+import { notStarted } from "../../../scripts/edge.ts";
+import { withFolderLock } from "../../../scripts/folder-lock.mjs";
 import { processIdOf } from "../../../scripts/processes.mjs";
 import { reset } from "../../../scripts/reset.ts";
 import { endFormerRun, findLiveRun } from "../../../scripts/run-record.ts";
@@ -43,6 +45,27 @@ test("a full disk is told in words, the old file stays whole and nothing half-wr
   expect(explainSystemError(error)).toMatch(/^the disk is full.* Make room and run the same command again$/);
   expect(readFileSync(path, "utf8")).toBe("old");
   expect(readdirSync(home)).toEqual(["secrets.json"]);
+});
+
+test("a database on a full disk asks for room, a torn one for a reset", () => {
+  const runtime = (line: string) =>
+    notStarted(new Error(`The Workers runtime failed to start.\n${line}`), "/here/edge");
+  const full = runtime("database or disk is full: SQLITE_FULL");
+  expect(full).toMatchObject({
+    code: "not_enough_disk",
+    message: expect.stringContaining("the disk is full at /here"),
+  });
+  expect(full.message).not.toContain("reset");
+  expect(runtime("file is not a database: SQLITE_NOTADB").message).toMatch(/\(SQLITE_NOTADB\).+ npm run reset$/);
+  expect(runtime("").message).toContain("(The Workers runtime failed to start.)");
+});
+
+test("a lock that cannot be written leaves nothing behind", async () => {
+  const lock = join(home, "start.lock");
+  writeFileSync(lock, "");
+  const nothing = async (): Promise<void> => {};
+  await expect(withFolderLock(lock, () => {}, nothing)).rejects.toMatchObject({ code: "ENOTDIR" });
+  expect(readdirSync(home)).toEqual(["start.lock"]);
 });
 
 test("a file in a folder's place, and a folder in a file's place, are named", () => {

@@ -204,6 +204,10 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     if (upgrade && !person.active) this.#tell({ ...person, active: true }, true);
     const credit = this.#relays.budget.grantWindow();
     const head = openHead(upgrade ? "ws" : "http", call, request, person, this.#people.version(), credit);
+    if (head === null) {
+      this.#relays.budget.releaseWindow(credit);
+      return problem("bad_call");
+    }
     return upgrade
       ? this.#relays.upgrade(link, head, hash, person.key, request.signal)
       : this.#relays.http(link, head, hash, request);

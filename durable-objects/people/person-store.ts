@@ -2,9 +2,17 @@
  * People of the tenant and the roster the agent writes from. The object owns the roster and its version;
  * a person's user string is assigned once and stays theirs.
  */
+import { encodeJson } from "#protocol/bytes.ts";
 import { isUserString, type Person, type Role } from "#protocol/identity.ts";
+import { MAX_ROSTER_BYTES } from "#protocol/limits.ts";
 import { base64Url } from "../sessions/session-id.ts";
 import type { SignIn } from "../rpc.ts";
+
+/** What a head of the wire takes of a person (heads.ts); a longer one would end every agent's connection, again and again. */
+const MAX_EMAIL_LENGTH = 255;
+const MAX_NAME_LENGTH = 256;
+/** A roster's own JSON around its people, rounded up. */
+const ROSTER_FRAME_BYTES = 64;
 
 type Row = {
   key: string;
@@ -39,10 +47,11 @@ export class PersonStore {
   /** Stores what a sign-in tells about a person. `changed` means the roster must be told. */
   record(key: string, signIn: SignIn): Recorded {
     const known = this.#row(key);
-    const user = known?.user_string ?? this.#assignUser(key, signIn);
-    if (user === null) return { ok: false, code: "identity_conflict" };
-    const same =
-      known !== undefined && known.email === signIn.email && known.name === signIn.name && known.role === signIn.role;
+    const email = atMost(signIn.email, MAX_EMAIL_LENGTH);
+    const name = atMost(signIn.name, MAX_NAME_LENGTH);
+    if (email !== null && this.#isHeldByAnother(email, key)) return { ok: false, code: "identity_conflict" };
+    const user = known?.user_string ?? assignUser(key, email);
+    const same = known !== undefined && known.email === email && known.name === name && known.role === signIn.role;
     this.#sql.exec(
       `INSERT INTO people (key, issuer, subject, user_string, email, name, role, signed_in_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -52,8 +61,8 @@ export class PersonStore {
       signIn.issuer,
       signIn.subject,
       user,
-      signIn.email,
-      signIn.name,
+      email,
+      name,
       signIn.role,
       this.#now(),
     );
@@ -70,7 +79,14 @@ export class PersonStore {
   roster(): Person[] {
     const rows = this.#sql.exec<Row>("SELECT * FROM people ORDER BY signed_in_at DESC LIMIT 1000").toArray();
     const people = rows.map((row) => this.#person(row));
-    return [...people.filter((person) => person.active), ...people.filter((person) => !person.active)];
+    const listed = [];
+    let bytes = ROSTER_FRAME_BYTES;
+    for (const person of [...people.filter(({ active }) => active), ...people.filter(({ active }) => !active)]) {
+      bytes += encodeJson(person).byteLength + 1;
+      if (bytes > MAX_ROSTER_BYTES) break;
+      listed.push(person);
+    }
+    return listed;
   }
 
   version(): number {
@@ -88,13 +104,15 @@ export class PersonStore {
     return version;
   }
 
-  /** The e-mail when it is free, a stable pseudonym when there is none, null when somebody else holds it. */
-  #assignUser(key: string, signIn: SignIn): string | null {
-    if (signIn.email !== null && isUserString(signIn.email)) {
-      const holder = this.#sql.exec("SELECT key FROM people WHERE user_string = ?", signIn.email).toArray();
-      return holder.length === 0 ? signIn.email : null;
-    }
-    return `p-${key.toLowerCase().replaceAll(/[^a-z0-9]/g, "")}@tidegate.invalid`;
+  /** An address belongs to whoever was given it as user string, and to whoever their provider says has it now. */
+  #isHeldByAnother(email: string, key: string): boolean {
+    const holders = this.#sql.exec(
+      "SELECT key FROM people WHERE key <> ? AND (user_string = ? OR email = ?)",
+      key,
+      email,
+      email,
+    );
+    return holders.toArray().length > 0;
   }
 
   #row(key: string): Row | undefined {
@@ -111,4 +129,15 @@ export class PersonStore {
     const { key, email, name, role } = row;
     return { key, user: row.user_string, email, name, role, active: this.#isActive(key) };
   }
+}
+
+/** The e-mail, or a stable pseudonym when there is none. */
+function assignUser(key: string, email: string | null): string {
+  if (email !== null && isUserString(email)) return email;
+  return `p-${key.toLowerCase().replaceAll(/[^a-z0-9]/g, "")}@tidegate.invalid`;
+}
+
+/** @returns null for a claim that no provider means seriously, instead of a part of it */
+function atMost(claim: string | null, length: number): string | null {
+  return claim === null || claim.length > length ? null : claim;
 }

@@ -172,17 +172,23 @@ export class WebSocketRelay implements StreamSink {
       this.#large.delivered(this);
     }
     this.#persist();
-    this.#stalledTicks = buffered > 0 && buffered >= this.#buffered ? this.#stalledTicks + 1 : 0;
-    this.#buffered = buffered;
     if (this.#stalledTicks > STALL_TICKS) return this.close(1013, "reading too slowly", 1013);
     if (this.#settling || !(this.#outbound.pendingBytes > 0 || this.#attachment.takenDue)) return;
     this.#settling = true;
     setTimeout(() => {
       this.#settling = false;
       if (this.#over) return;
+      this.#tick();
       this.#settle();
       this.#link.flush();
     }, SETTLE_INTERVAL_MS);
+  }
+
+  /** Counts time in which nothing was taken: what comes in one event waits together, and says nothing about the browser. */
+  #tick(): void {
+    const buffered = this.#socket.bufferedAmount ?? 0;
+    this.#stalledTicks = buffered > 0 && buffered >= this.#buffered ? this.#stalledTicks + 1 : 0;
+    this.#buffered = buffered;
   }
 
   #sendInbound(): void {

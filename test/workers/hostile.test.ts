@@ -57,8 +57,7 @@ function relay(session: string, more: Partial<RelayCall> = {}, init: RequestInit
   return stub.fetch("http://gw.example/chat/main", { ...init, headers });
 }
 
-const upgrade = (session: string) =>
-  relay(session, { routeClass: "gateway" }, { headers: { upgrade: "websocket" } });
+const upgrade = (session: string) => relay(session, { routeClass: "gateway" }, { headers: { upgrade: "websocket" } });
 
 async function openSocket(agent: FakeAgent, session: string) {
   const pending = upgrade(session);
@@ -104,5 +103,105 @@ describe("a browser's headers", () => {
     expect(head.headers).toEqual([["cookie", "n=\xe2\x98\x83"]]);
     agent.send({ type: "head", stream, head: { status: 204, headers: [] }, body: bytes(""), end: true });
     expect((await pending).status).toBe(204);
+  });
+});
+
+describe("a provider's claims", () => {
+  test("longer than the wire takes do not make the roster one that no agent accepts", async () => {
+    await session("alice", { name: "x".repeat(300), email: `alice@${"e".repeat(300)}.com` });
+    const agent = await dialAgent(stub, await agentKeys());
+    const roster = await Promise.race([agent.next("roster"), agent.closed]);
+    expect(roster).toMatchObject({ people: [{ name: null, email: null }] });
+  });
+
+  test("of many people fill the roster up to its bound, and no further", async () => {
+    const people = Array.from({ length: 400 }, (_, n) => session(`person-${n}`, { name: "\u0001".repeat(256) }));
+    await Promise.all(people);
+    const agent = await dialAgent(stub, await agentKeys());
+    const roster = await agent.next("roster");
+    expect(roster.people.length).toBeGreaterThan(200);
+    expect(encodeFrame(roster).byteLength).toBeLessThanOrEqual(MAX_ROSTER_BYTES);
+  });
+
+  test("cannot take an e-mail that somebody else signed in with, also not later on", async () => {
+    await session("alice");
+    await session("mallory");
+    const moved = await stub.startSession("default", signIn("mallory", { email: "alice@example.com" }));
+    expect(moved).toEqual({ ok: false, code: "identity_conflict" });
+    const agent = await dialAgent(stub, await agentKeys());
+    const emails = (await agent.next("roster")).people.map(({ email }) => email);
+    expect(emails.toSorted()).toEqual(["alice@example.com", "mallory@example.com"]);
+  });
+
+  test("cannot take an e-mail that somebody else has moved to", async () => {
+    await session("alice");
+    await session("alice", { email: "alice.new@example.com" });
+    const other = await stub.startSession("default", signIn("mallory", { email: "alice.new@example.com" }));
+    expect(other).toEqual({ ok: false, code: "identity_conflict" });
+  });
+});
+
+describe("a session that ends", () => {
+  test("during an upgrade gets no socket, and the origin is told", async () => {
+    const alice = await session("alice");
+    const agent = await dialAgent(stub, await agentKeys());
+    const pending = upgrade(alice);
+    const { stream } = await agent.next("open");
+    await stub.endSession("default", alice, "revoked");
+    agent.send({ type: "accepted", stream, protocol: "" }, { type: "text", stream, bytes: bytes("challenge") });
+    const response = await pending;
+    expect([response.status, response.webSocket]).toEqual([401, null]);
+    expect((await agent.next("reset")).stream).toBe(stream);
+  });
+});
+
+describe("an agent", () => {
+  test("that sends many small messages at once finds its browser still there", async () => {
+    const alice = await session("alice");
+    const agent = await dialAgent(stub, await agentKeys());
+    const { stream, received, closed } = await openSocket(agent, alice);
+    const messages = Array.from({ length: 3_000 }, (_, n) => ({ type: "text" as const, stream, bytes: bytes(`${n}`) }));
+    agent.send(...messages);
+    expect(await Promise.race([received(3_000), closed])).toHaveLength(3_000);
+  });
+
+  test("whose message starts with U+FEFF is relayed to the letter", async () => {
+    const alice = await session("alice");
+    const agent = await dialAgent(stub, await agentKeys());
+    const { stream, received } = await openSocket(agent, alice);
+    agent.send({ type: "text", stream, bytes: bytes("\ufeffhello") });
+    expect(await received(1)).toEqual(["\ufeffhello"]);
+  });
+
+  test("that refuses an upgrade with a status that has no body costs that upgrade its body, not everybody the link", async () => {
+    const alice = await session("alice");
+    const agent = await dialAgent(stub, await agentKeys());
+    const pending = upgrade(alice);
+    const { stream } = await agent.next("open");
+    agent.send({ type: "refused", stream, head: { status: 304, headers: [] }, body: bytes("no") });
+    expect((await pending).status).toBe(304);
+    expect(await stub.readiness()).toMatchObject({ agent: "connected" });
+  });
+
+  test("that says again and again that files are unwritable fills no audit", async () => {
+    await session("alice");
+    const agent = await dialAgent(stub, await agentKeys());
+    const { version } = await agent.next("roster");
+    agent.send(...Array.from({ length: 4_000 }, () => ({ type: "written" as const, stream: 0 as const, version, result: "unwritable" as const })));
+    await agent.send({ type: "written", stream: 0, version, result: "ok" });
+    await stub.readiness();
+    const rows = await runInDurableObject(stub, (_object, { storage }) =>
+      storage.sql.exec("SELECT id FROM audit WHERE type = 'identity.unwritable'").toArray(),
+    );
+    expect(rows).toHaveLength(1);
+  });
+
+  test("that proves itself twice in one breath is refused, and what was open ends", async () => {
+    const alice = await session("alice");
+    const keys = await agentKeys();
+    const agent = await dialAgent(stub, keys, { boot: 1, attempt: 1 }, 2);
+    const answered = relay(alice);
+    const ended = await Promise.race([answered.then(({ status }) => status), agent.closed.then(() => answered)]);
+    expect(ended).toBe(502);
   });
 });

@@ -18,7 +18,8 @@ const SETTLE_INTERVAL_MS = 25;
 const STALL_TICKS = 30_000 / SETTLE_INTERVAL_MS;
 /** A large message counts as delivered when no more than this of it waits. */
 const DRAINED_BYTES = 256 * 1024;
-const decoder = new TextDecoder();
+/** Without ignoreBOM a message that starts with U+FEFF would lose it. */
+const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 const encoder = new TextEncoder();
 
 export class WebSocketRelay implements StreamSink {

@@ -53,6 +53,8 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
   #tunnel: AgentTunnel;
   #relays: Relays;
   #hold = new Hold();
+  /** Latest roster version that an agent could not write. */
+  #unwritable = -1;
 
   constructor(ctx: DurableObjectState, env: TenantEnv) {
     super(ctx, env);
@@ -81,7 +83,10 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
       streamsOf: (link) => this.#relays.streamsOf(link),
       superseded: (agent) => this.#audit.append({ type: "agent.superseded", agent }),
       written: (version, result) => {
-        if (result === "unwritable") this.#audit.append({ type: "identity.unwritable", version });
+        // Once per version that there is: the agent may repeat itself, and must not push other events out.
+        if (result !== "unwritable" || version <= this.#unwritable || version > this.#people.version()) return;
+        this.#unwritable = version;
+        this.#audit.append({ type: "identity.unwritable", version });
       },
       admit: (agent, boot, attempt) => admitAgent(sql, agent, boot, attempt),
       refused: (agent, code) => this.#audit.append({ type: "agent.refused", agent, code }),

@@ -3,10 +3,10 @@
  * (design section 3). Accepting, attaching and the first send happen in that event, with no await between.
  */
 import { ProtocolError, RESET_CODES, resetName, type ResetCode } from "#protocol/errors.ts";
-import type { Frame, OpenHead } from "#protocol/frame.ts";
+import type { Frame, OpenHead, ResponseHead } from "#protocol/frame.ts";
 import { problem, RESET_PROBLEMS } from "../problem.ts";
 import type { AgentLink, StreamSink } from "../tunnel/agent-link.ts";
-import { relayedResponse } from "./response.ts";
+import { hasBody, relayedResponse } from "./response.ts";
 
 /** Accepts the browser's socket and makes its relay take over the stream; `last` is the batch that held OPEN. */
 export type Accept = (stream: number, last: number, socket: WebSocket) => void;
@@ -48,7 +48,7 @@ export class Upgrade implements StreamSink {
         return;
       case "refused":
         this.#link.release(this.#stream);
-        this.#settle(relayedResponse(frame.head, frame.body));
+        this.#settle(refusal(frame.head, frame.body));
         return;
       case "reset":
         this.#link.release(this.#stream);
@@ -84,5 +84,14 @@ export class Upgrade implements StreamSink {
   #settle(response: Response): void {
     this.#settled = true;
     this.#response.resolve(response);
+  }
+}
+
+/** OpenClaw's own answer; one that the platform refuses is this upgrade's fault, not the connection's. */
+function refusal(head: ResponseHead, body: Uint8Array): Response {
+  try {
+    return relayedResponse(head, hasBody("GET", head.status) ? body : null);
+  } catch {
+    return problem("origin_failed");
   }
 }

@@ -84,15 +84,18 @@ export function personalBlock(profileId: string, person: Person | null): string 
  * @param block null takes it out
  */
 export function withBlock(file: Buffer, block: string | null): Buffer {
-  let rest = file;
+  const kept: Buffer[] = [];
+  let from = 0;
   for (;;) {
-    const begin = rest.indexOf(BEGIN);
-    const end = begin < 0 ? -1 : rest.indexOf(END, begin);
+    const begin = file.indexOf(BEGIN, from);
+    const end = begin < 0 ? -1 : file.indexOf(END, begin);
     if (end < 0) break;
+    kept.push(file.subarray(from, begin));
     const after = end + END.length;
     // The line end belongs to the block; so does every copy of the block, which may be of an older roster.
-    rest = Buffer.concat([rest.subarray(0, begin), rest.subarray(rest[after] === 0x0a ? after + 1 : after)]);
+    from = file[after] === 0x0a ? after + 1 : after;
   }
+  const rest = Buffer.concat([...kept, file.subarray(from)]);
   return block === null ? rest : Buffer.concat([Buffer.from(`${block}\n`), rest]);
 }
 

@@ -147,4 +147,10 @@ describe("the block in a file", () => {
     const empty = rosterBlock([], profiles(), URL).text;
     expect(withBlock(Buffer.from(`a\n${old}\nb\n${old}\nc`), empty).toString()).toBe(`${empty}\na\nb\nc`);
   });
+
+  test("a file full of copies costs no more than reading it: who may write it must not stop the agent", () => {
+    const copy = "<!-- tidegate:roster:begin --><!-- tidegate:roster:end -->\n";
+    const file = Buffer.from(`${copy.repeat(70_000)}notes`);
+    expect(withBlock(file, null).toString()).toBe("notes");
+  });
 });

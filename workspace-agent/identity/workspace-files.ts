@@ -78,6 +78,8 @@ export class WorkspaceFiles {
     await this.#guard(parts, async () => {
       const folders = parts.slice(0, -1);
       for (let depth = 1; depth <= folders.length; depth++) {
+        // Before each: mkdir goes through a link above the folder that it makes.
+        await this.#checkFolders(parts.slice(0, depth));
         await mkdir(join(this.#folder, ...folders.slice(0, depth)), { mode: 0o755 }).catch(ignoreExisting);
       }
       await this.#checkFolders(parts);

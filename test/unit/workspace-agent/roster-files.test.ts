@@ -109,3 +109,12 @@ test("a folder in the root file's place is refused", async () => {
   await mkdir(join(folder, "USER.md"));
   await expect(files.write([alice], known)).rejects.toMatchObject({ code: "not_a_file" });
 });
+
+test("a folder that became a symbolic link after it was looked at gets no folder made behind it", async () => {
+  const elsewhere = await mkdtemp(join(tmpdir(), "tidegate-elsewhere-"));
+  await symlink(elsewhere, join(folder, "users"));
+  const write = new WorkspaceFiles(folder).write(["users", ID, "USER.md"], Buffer.from("x"));
+  await expect(write).rejects.toMatchObject({ code: "symlink" });
+  expect(await readdir(elsewhere)).toEqual([]);
+  await rm(elsewhere, { recursive: true });
+});

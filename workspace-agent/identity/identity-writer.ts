@@ -36,6 +36,8 @@ export class IdentityWriter {
   readonly #options: IdentityWriterOptions;
   readonly #people = new Map<string, Person>();
   #version = 0;
+  /** Counts rosters: a write begun for a former one says nothing about this one, whose versions may be lower. */
+  #rosters = 0;
   #written: { version: number; result: IdentityResult } = { version: -1, result: "identity_unwritten" };
   #answer: (frame: Frame) => void = () => {};
   #profiles: Profiles = { ids: new Map(), ambiguous: new Set() };
@@ -59,6 +61,7 @@ export class IdentityWriter {
     switch (frame.type) {
       case "roster":
         // A new link: its object may count from another start, so what was written proves nothing about it.
+        this.#rosters += 1;
         this.#written = { version: -1, result: "identity_unwritten" };
         this.#people.clear();
         for (const person of frame.people) this.#people.set(person.key, person);
@@ -116,8 +119,9 @@ export class IdentityWriter {
     while (this.#due) {
       this.#due = false;
       const version = this.#version;
+      const rosters = this.#rosters;
       const result = await this.#write([...this.#people.values()]);
-      this.#settle(version, result);
+      if (rosters === this.#rosters) this.#settle(version, result);
     }
     if (this.#written.result === "ok") this.#failures = 0;
     else this.#retryTimer = setTimeout(() => this.#run(), retryDelayMs(this.#failures++));

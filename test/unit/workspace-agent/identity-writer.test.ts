@@ -133,3 +133,18 @@ test("profiles are asked for once, not at every change of a known person", async
   expect(learn).toHaveBeenCalledTimes(1);
   writer.stop();
 });
+
+test("a write under way for a former link proves nothing to a new one that counts from another start", async () => {
+  const { writer, receive, answers, writes } = setUp();
+  receive({ type: "roster", stream: 0, version: 50, people: [] });
+  await settle();
+  receive({ type: "roster", stream: 0, version: 2, people: [alice] });
+  writes[0]?.finish();
+  await settle();
+  expect(writer.gate(ws)).not.toBeNull();
+  expect(answers).toEqual([]);
+  writes[1]?.finish();
+  await settle();
+  expect(writer.gate(ws)).toBeNull();
+  expect(answers).toEqual([{ type: "written", stream: 0, version: 2, result: "ok" }]);
+});

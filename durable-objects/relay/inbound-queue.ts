@@ -11,6 +11,9 @@ import type { ByteBudget } from "./byte-budget.ts";
 
 export type Accepted = "ok" | "too_large" | "too_much" | "crowded";
 
+/** What a message costs here besides its bytes: empty ones must not come for free. */
+const MESSAGE_COST_BYTES = 128;
+
 interface Message {
   kind: MessageKind;
   bytes: Uint8Array;
@@ -43,7 +46,8 @@ export class InboundQueue {
   push(kind: MessageKind, bytes: Uint8Array): Accepted {
     if (bytes.byteLength > MAX_MESSAGE_BYTES) return "too_large";
     const inTransit = this.#messages[0]?.bytes.byteLength ?? 0;
-    if (this.#messages.length > 0 && this.#bytes - inTransit + bytes.byteLength > MAX_BROWSER_BACKLOG_BYTES) {
+    const cost = this.#messages.length * MESSAGE_COST_BYTES + bytes.byteLength;
+    if (this.#messages.length > 0 && this.#bytes - inTransit + cost > MAX_BROWSER_BACKLOG_BYTES) {
       return "too_much";
     }
     if (!this.#budget.holdInbound(bytes.byteLength)) return "crowded";

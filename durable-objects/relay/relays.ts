@@ -171,17 +171,17 @@ export class Relays {
     }));
   }
 
-  /** After a loss of memory: counts the windows that stand, and asks again for offers that waited or were half taken. */
+  /** After a loss of memory: counts the streams and windows that stand, and asks again for offers that waited or were half taken. */
   #restore(): void {
     if (this.#restored) return;
     this.#restored = true;
     for (const { socket, attachment } of this.#browsers()) {
       this.budget.restoreWindow(attachment.window);
       const link = this.#events.findLink(attachment.link);
-      if (link === undefined || attachment.offered === null || attachment.busy || this.#sockets.has(socket)) continue;
+      if (link === undefined || attachment.busy || this.#sockets.has(socket)) continue;
       const relay = this.#relay(socket, link, attachment);
       link.adopt(attachment.stream, relay);
-      this.#large.offer(relay);
+      if (attachment.offered !== null) this.#large.offer(relay);
     }
   }
 }

@@ -3,9 +3,13 @@ import { env } from "cloudflare:workers";
 import { runInDurableObject } from "cloudflare:test";
 import { beforeEach, describe, expect, test } from "vitest";
 import { encodeFrame } from "#protocol/codec.ts";
-import { MAX_ROSTER_BYTES } from "#protocol/limits.ts";
+import { INITIAL_CREDIT_BYTES, MAX_ROSTER_BYTES, MAX_STREAMS } from "#protocol/limits.ts";
+import type { BrowserAttachment } from "../../durable-objects/relay/browser-attachment.ts";
+import { InboundQueue } from "../../durable-objects/relay/inbound-queue.ts";
 import { RELAY_HEADER, type RelayCall, type SignIn } from "../../durable-objects/rpc.ts";
+import { browserTags } from "../../durable-objects/sockets.ts";
 import type { TenantObject } from "../../durable-objects/tenant-object.ts";
+import type { AgentAttachment } from "../../durable-objects/tunnel/agent-attachment.ts";
 import { agentKeys, dialAgent, type FakeAgent } from "./agent.ts";
 
 const namespace = (env as unknown as { TENANT: DurableObjectNamespace<TenantObject> }).TENANT;
@@ -201,5 +205,49 @@ describe("an agent", () => {
       storage.sql.exec("SELECT id FROM audit WHERE type = 'identity.unwritable'").toArray(),
     );
     expect(rows).toHaveLength(1);
+  });
+});
+
+describe("many streams", () => {
+  test("of sockets that outlived the object's memory count: one more is refused, not the agent's reason to hang up", async () => {
+    const alice = await session("alice");
+    const agent = await dialAgent(stub, await agentKeys());
+    await runInDurableObject(stub, (_object, ctx) => {
+      const { record } = ctx.getWebSockets("agent")[0]?.deserializeAttachment() as AgentAttachment & {
+        phase: "linked";
+      };
+      const link = record.link;
+      const state = {
+        last: 1,
+        window: INITIAL_CREDIT_BYTES,
+        granted: INITIAL_CREDIT_BYTES,
+        credit: INITIAL_CREDIT_BYTES,
+        busy: false,
+        takenDue: false,
+      };
+      for (let stream = 1; stream <= MAX_STREAMS; stream++) {
+        const socket = new WebSocketPair()[1];
+        ctx.acceptWebSocket(socket, browserTags(stream, "s", "p"));
+        const attachment = {
+          kind: "browser" as const,
+          link,
+          stream,
+          session: "s",
+          person: "p",
+          offered: null,
+          ...state,
+        };
+        socket.serializeAttachment(attachment satisfies BrowserAttachment);
+      }
+    });
+    const answered = (await Promise.race([relay(alice), agent.next("open")])) as Response;
+    expect(answered.headers?.get("x-tidegate-error")).toBe("too_many_streams");
+  });
+
+  test("are not needed to fill memory: empty messages that wait count, too", () => {
+    const queue = new InboundQueue(1, 0);
+    let pushed = 0;
+    while (pushed < 100_000 && queue.push("text", new Uint8Array(0)) === "ok") pushed++;
+    expect(pushed).toBeLessThan(100_000);
   });
 });

@@ -122,6 +122,8 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     if (replaced !== null) this.#end(replaced, "replaced");
     const expiresAt = this.#sessions.create(hash, key, signIn);
     this.#audit.append({ type: "session.created", person: key, session: hash });
+    // Their scopes were fixed when they opened; the page opens another at once, with those of now.
+    if (recorded.otherRole) this.#relays.endSockets({ person: key }, 1012, "role changed");
     if (recorded.changed) this.#tell(recorded.person);
     await this.#schedule();
     return { ok: true, value: { session, expiresAt } };

@@ -24,7 +24,8 @@ type Row = {
   role: Role;
 };
 
-export type Recorded = { ok: true; person: Person; changed: boolean } | { ok: false; code: "identity_conflict" };
+export type Recorded =
+  { ok: true; person: Person; changed: boolean; otherRole: boolean } | { ok: false; code: "identity_conflict" };
 
 /** A key derived from (issuer, subject), so that the same person is the same key in every shard. */
 export async function personKey(issuer: string, subject: string): Promise<string> {
@@ -44,7 +45,7 @@ export class PersonStore {
     this.#isActive = isActive;
   }
 
-  /** Stores what a sign-in tells about a person. `changed` means the roster must be told. */
+  /** Stores what a sign-in tells about a person. `changed` means the roster must be told, `otherRole` open sockets too. */
   record(key: string, signIn: SignIn): Recorded {
     const known = this.#row(key);
     const email = atMost(signIn.email, MAX_EMAIL_LENGTH);
@@ -67,7 +68,12 @@ export class PersonStore {
       this.#now(),
     );
     if (!same) this.raiseVersion();
-    return { ok: true, person: this.#person(this.#requireRow(key)), changed: !same };
+    return {
+      ok: true,
+      person: this.#person(this.#requireRow(key)),
+      changed: !same,
+      otherRole: known !== undefined && known.role !== signIn.role,
+    };
   }
 
   find(key: string): Person | undefined {

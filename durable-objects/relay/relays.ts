@@ -1,7 +1,7 @@
 /** Every open exchange of the object, found by stream, session or socket; rebuilt from attachments after a loss of memory. */
 import type { OpenHead } from "#protocol/frame.ts";
 import { INITIAL_CREDIT_BYTES } from "#protocol/limits.ts";
-import { browserTags, socketsOf } from "../sockets.ts";
+import { browserTags, type SocketGroup, socketsOf } from "../sockets.ts";
 import type { AgentLink } from "../tunnel/agent-link.ts";
 import type { BrowserAttachment } from "./browser-attachment.ts";
 import { ByteBudget } from "./byte-budget.ts";
@@ -109,8 +109,13 @@ export class Relays {
   endSession(session: string): void {
     for (const relay of this.#http) if (relay.session === session) relay.cancel("session_ended");
     for (const upgrade of this.#upgrades) if (upgrade.session === session) upgrade.cancel("session_ended");
-    for (const socket of socketsOf(this.#ctx, { session })) {
-      this.of(socket, socket.deserializeAttachment() as BrowserAttachment)?.close(1008, "session ended", 1001);
+    this.endSockets({ session }, 1008, "session ended");
+  }
+
+  /** Closes sockets, asleep or awake: `code` to the browsers, 1001 to OpenClaw. */
+  endSockets(group: SocketGroup, code: number, reason: string): void {
+    for (const socket of socketsOf(this.#ctx, group)) {
+      this.of(socket, socket.deserializeAttachment() as BrowserAttachment)?.close(code, reason, 1001);
     }
   }
 

@@ -1,6 +1,6 @@
 /** What a hostile browser, agent or provider may try at the object, one breach per test. */
 import { env } from "cloudflare:workers";
-import { runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { beforeEach, describe, expect, test } from "vitest";
 import { encodeFrame } from "#protocol/codec.ts";
 import { INITIAL_CREDIT_BYTES, MAX_ROSTER_BYTES, MAX_STREAMS } from "#protocol/limits.ts";
@@ -156,6 +156,29 @@ describe("a session that ends", () => {
     const response = await pending;
     expect([response.status, response.webSocket]).toEqual([401, null]);
     expect((await agent.next("reset")).stream).toBe(stream);
+  });
+});
+
+describe("a role that changed", () => {
+  test("ends the sockets that were opened with the former one: their scopes were fixed when they opened", async () => {
+    const admin = await session("alice", { role: "admin" });
+    const agent = await dialAgent(stub, await agentKeys());
+    const { stream, closed } = await openSocket(agent, admin);
+    await session("alice", { role: "viewer" });
+    expect(await agent.next("close")).toMatchObject({ stream });
+    expect(await closed).toBe(1012);
+  });
+
+  test("reaches sockets that are asleep, too, and a sign-in without news leaves them alone", async () => {
+    const admin = await session("alice", { role: "admin" });
+    const agent = await dialAgent(stub, await agentKeys());
+    const { socket, closed } = await openSocket(agent, admin);
+    await session("alice", { role: "admin" });
+    socket.send("still here");
+    await agent.next("text");
+    await evictDurableObject(stub, { webSockets: "hibernate" });
+    await session("alice", { role: "viewer" });
+    expect(await closed).toBe(1012);
   });
 });
 

@@ -1,4 +1,5 @@
 /** Turns the agent's head into a `Response`. Everything in it is untrusted; what the platform refuses becomes a 502. */
+import { decodeUtf8 } from "#protocol/bytes.ts";
 import type { ResponseHead } from "#protocol/frame.ts";
 import { filterResponseHeaders } from "#protocol/headers.ts";
 
@@ -12,8 +13,19 @@ export function hasBody(method: string, status: number): boolean {
 /** `encodeBody: "manual"`: the origin's Content-Encoding is already applied, the runtime must not apply it again. */
 export function relayedResponse(head: ResponseHead, body: ReadableStream | Uint8Array | null): Response {
   const headers = new Headers();
-  for (const [name, value] of filterResponseHeaders(head.headers)) headers.append(name, value);
+  for (const [name, value] of filterResponseHeaders(head.headers)) headers.append(name, platformText(value));
   headers.set("strict-transport-security", "max-age=31536000");
   headers.set("x-content-type-options", "nosniff");
   return new Response(body, { status: head.status, headers, encodeBody: "manual" });
+}
+
+/** On the wire a value is bytes, one a character; the platform takes text and writes it as UTF-8. */
+function platformText(value: string): string {
+  if (!/[^\0-\x7f]/.test(value)) return value;
+  try {
+    return decodeUtf8(Uint8Array.from(value, (char) => char.charCodeAt(0)));
+  } catch {
+    // Another encoding: its characters, at least, stay what they were.
+    return value;
+  }
 }

@@ -145,6 +145,21 @@ describe("a provider's claims", () => {
   });
 });
 
+describe("the origin's headers", () => {
+  test.each([
+    ["UTF-8, as browsers read them", "inline; filename=\xc3\xa9.pdf", "inline; filename=é.pdf"],
+    ["no UTF-8, as they came", "inline; filename=\xe9.pdf", "inline; filename=é.pdf"],
+  ])("reach the browser as the bytes they were: %s", async (_name, wire, read) => {
+    const alice = await session("alice");
+    const agent = await dialAgent(stub, await agentKeys());
+    const pending = relay(alice);
+    const { stream } = await agent.next("open");
+    const headers: [string, string][] = [["content-disposition", wire]];
+    agent.send({ type: "head", stream, head: { status: 200, headers }, body: bytes(""), end: true });
+    expect((await pending).headers.get("content-disposition")).toBe(read);
+  });
+});
+
 describe("a session that ends", () => {
   test("during an upgrade gets no socket, and the origin is told", async () => {
     const alice = await session("alice");

@@ -95,7 +95,9 @@ export function dial(options: DialOptions): Promise<DialEnd> {
   socket.on("close", (code, reason) => {
     clearTimeout(timer);
     signal.removeEventListener("abort", abort);
-    resolve({ code, reason: reason.toString() || (failure ?? ""), welcomed });
+    // Words of an edge that proved nothing count as a cut: 4409 would end this process.
+    const told = answered === null ? 1006 : code;
+    resolve({ code: told, reason: reason.toString() || (failure ?? ""), welcomed });
   });
   signal.addEventListener("abort", abort, { once: true });
   if (signal.aborted) socket.terminate();

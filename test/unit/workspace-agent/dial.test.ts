@@ -77,3 +77,16 @@ test("an upgrade that is refused ends the attempt with its status", async () => 
   const end = await dial({ identity, boot: 1, attempt: 1, now: Date.now, signal, welcomed: () => {} });
   expect(end).toEqual({ code: 1006, reason: "ECONNREFUSED", welcomed: false });
 });
+
+test("an edge that has not proved itself cannot say superseded, which would stop the agent for good", async () => {
+  const end = await dialEdge((socket) => socket.close(4409, "superseded"));
+  expect(end).toEqual({ code: 1006, reason: "superseded", welcomed: false });
+});
+
+test("one that has may say it before the welcome", async () => {
+  const end = await dialEdge((socket) => {
+    socket.send(edge.challenge().message);
+    socket.on("message", () => socket.close(4409, "superseded"));
+  });
+  expect(end).toEqual({ code: 4409, reason: "superseded", welcomed: false });
+});

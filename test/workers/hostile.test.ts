@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { encodeFrame } from "#protocol/codec.ts";
 import { INITIAL_CREDIT_BYTES, MAX_ROSTER_BYTES, MAX_STREAMS } from "#protocol/limits.ts";
 import type { BrowserAttachment } from "../../durable-objects/relay/browser-attachment.ts";
+import { ByteBudget } from "../../durable-objects/relay/byte-budget.ts";
 import { InboundQueue } from "../../durable-objects/relay/inbound-queue.ts";
 import { RELAY_HEADER, type RelayCall, type SignIn } from "../../durable-objects/rpc.ts";
 import { browserTags } from "../../durable-objects/sockets.ts";
@@ -283,7 +284,7 @@ describe("many streams", () => {
   });
 
   test("are not needed to fill memory: empty messages that wait count, too", () => {
-    const queue = new InboundQueue(1, 0);
+    const queue = new InboundQueue(1, 0, new ByteBudget());
     let pushed = 0;
     while (pushed < 100_000 && queue.push("text", new Uint8Array(0)) === "ok") pushed++;
     expect(pushed).toBeLessThan(100_000);

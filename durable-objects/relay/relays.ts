@@ -155,6 +155,8 @@ export class Relays {
       socket.close(1012, LINK_LOST);
       return undefined;
     }
+    // The relay gives its window back when it ends, also that of a socket which closed while this memory was gone.
+    this.budget.restoreWindow(attachment.window);
     const relay = this.#relay(socket, link, attachment);
     link.adopt(attachment.stream, relay);
     if (!attachment.busy) return relay;
@@ -181,12 +183,9 @@ export class Relays {
     if (this.#restored) return;
     this.#restored = true;
     for (const { socket, attachment } of this.#browsers()) {
-      this.budget.restoreWindow(attachment.window);
-      const link = this.#events.findLink(attachment.link);
-      if (link === undefined || attachment.busy || this.#sockets.has(socket)) continue;
-      const relay = this.#relay(socket, link, attachment);
-      link.adopt(attachment.stream, relay);
-      if (attachment.offered !== null) this.#large.offer(relay);
+      if (this.#sockets.has(socket)) continue;
+      const relay = this.#revive(socket, attachment);
+      if (relay !== undefined && relay.offered !== null) this.#large.offer(relay);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { evictDurableObject } from "cloudflare:test";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { INITIAL_CREDIT_BYTES, MAX_MESSAGE_BYTES, MAX_OBJECT_BYTES, SMALL_CREDIT_BYTES } from "#protocol/limits.ts";
 import { agentKeys, dialAgent, type FakeAgent } from "./agent.ts";
@@ -38,6 +39,19 @@ describe("what one object holds for all its streams", () => {
     expect((await openGet(session)).credit).toBe(INITIAL_CREDIT_BYTES);
     await small.finish();
     expect((await openGet(session)).credit).toBe(SMALL_CREDIT_BYTES);
+  });
+
+  test("counts a window once: a browser that leaves while the object sleeps gives back only its own", async () => {
+    const leaving = await tenant.open(agent, await tenant.session("alice"));
+    await tenant.open(agent, await tenant.session("bob"));
+    await evictDurableObject(tenant.stub, { webSockets: "hibernate" });
+    leaving.socket.close(1000);
+    await agent.next("close");
+    const carol = await tenant.session("carol");
+    const open = [];
+    for (let n = 0; n < FULL_WINDOWS; n++) open.push(await openGet(carol));
+    expect(open.at(-2)?.credit).toBe(INITIAL_CREDIT_BYTES);
+    expect(open.at(-1)?.credit).toBe(SMALL_CREDIT_BYTES);
   });
 
   test("has room for one largest message of a browser; the next browser that sends one is told to come back", async () => {

@@ -252,10 +252,8 @@ describe("many streams", () => {
     const alice = await session("alice");
     const agent = await dialAgent(stub, await agentKeys());
     await runInDurableObject(stub, (_object, ctx) => {
-      const { record } = ctx.getWebSockets("agent")[0]?.deserializeAttachment() as AgentAttachment & {
-        phase: "linked";
-      };
-      const link = record.link;
+      const held = ctx.getWebSockets("agent")[0]!.deserializeAttachment() as AgentAttachment;
+      const link = held.phase === "linked" ? held.record.link : "";
       const state = {
         last: 1,
         window: INITIAL_CREDIT_BYTES,

@@ -1,9 +1,15 @@
 /** Builds the agent from its configuration and joins the parts. */
+import { networkInterfaces } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
+import { SILENT_AFTER_MS } from "#protocol/limits.ts";
+import { systemClock } from "./clock.ts";
 import type { AgentConfig } from "./config.ts";
 import { AgentSocket } from "./connection/agent-socket.ts";
 import { dial } from "./connection/dial.ts";
+import { waitForNetwork } from "./connection/network-return.ts";
 import { type Ended, stayConnected } from "./connection/stay-connected.ts";
+import { Traffic } from "./connection/traffic.ts";
+import { Tunnel } from "./connection/tunnel.ts";
 import { IdentityWriter } from "./identity/identity-writer.ts";
 import { createOpenclawClient } from "./identity/openclaw-client.ts";
 import { learnProfiles } from "./identity/profiles.ts";
@@ -16,14 +22,21 @@ import { createOrigin } from "./origin/origin.ts";
 
 /** A connection that lasted this long was a good one: the next retry is a first one again. */
 const STABLE_AFTER_MS = 20_000;
+/** A dial into a dead network must not eat up the time in which the link can be resumed. */
+const RESUME_DIAL_TIMEOUT_MS = SILENT_AFTER_MS;
 
-/** Runs until `signal` is aborted or a newer process with this key takes over. @param boot this start's number */
+/**
+ * Runs until `signal` is aborted and what was open has ended, or a newer process with this key takes over.
+ * @param boot this start's number
+ */
 export async function runAgent(
   config: AgentConfig,
   boot: number,
   log: Log,
   signal: AbortSignal,
 ): Promise<"stopped" | "superseded"> {
+  const clock = systemClock;
+  const traffic = new Traffic();
   const origin = createOrigin(config.openclaw, log);
   const identity = createIdentityWriter(config, log);
   const unwatch = watchWorkspace(
@@ -31,17 +44,15 @@ export async function runAgent(
     () => identity.recheck(),
     (code) => log("identity.watch_failed", { code }),
   );
-  const options = {
-    openStream: openStreams(origin, (head) => identity.gate(head), log),
-    receiveIdentity: identity.receive.bind(identity),
-    log,
-  };
+  const openStream = openStreams(origin, (head) => identity.gate(head), log);
+  const tunnel = new Tunnel({ openStream, identity, clock, traffic, log });
 
   async function connectOnce(attempt: number): Promise<Ended> {
     const dialling = new AbortController();
-    let connected: AgentSocket | null = null;
     let connectedAt = Number.POSITIVE_INFINITY;
-    const stop = () => (connected === null ? dialling.abort() : connected.stop("shutting_down"));
+    const stop = () => {
+      if (!tunnel.leave()) dialling.abort();
+    };
     signal.addEventListener("abort", stop, { once: true });
     const end = await dial({
       identity: config,
@@ -49,21 +60,34 @@ export async function runAgent(
       attempt,
       now: Date.now,
       signal: dialling.signal,
-      welcomed: (socket, link) => {
-        connectedAt = performance.now();
-        connected = new AgentSocket(socket, options);
-        log("tunnel.connected", { attempt, boot, link });
+      resume: () => tunnel.hello,
+      ...(tunnel.hello === null ? {} : { timeoutMs: RESUME_DIAL_TIMEOUT_MS }),
+      greeted: (greeting, socket, transport) => {
+        const connection = new AgentSocket(socket, transport, clock);
+        connection.carry(tunnel.greet(greeting, connection));
+        connectedAt = clock.now();
+        log("tunnel.connected", { gateway: config.url.host, attempt, boot });
       },
     });
     signal.removeEventListener("abort", stop);
-    return { code: end.code, reason: end.reason, stable: performance.now() - connectedAt >= STABLE_AFTER_MS };
+    traffic.countEnd(end.code);
+    if (end.proven && !end.greeted) tunnel.link?.refused(end.code);
+    const { code, reason, proven } = end;
+    return { code, reason, proven, stable: clock.now() - connectedAt >= STABLE_AFTER_MS };
+  }
+
+  async function wait(delayMs: number): Promise<void> {
+    const changed = await waitForNetwork({ interfaces: networkInterfaces, sleep }, delayMs, signal);
+    if (changed) log("tunnel.network_changed");
   }
 
   try {
-    return await stayConnected({ connectOnce, sleep, random: Math.random, log }, signal);
+    const canResume = () => tunnel.link !== null;
+    return await stayConnected({ connectOnce, canResume, wait, random: Math.random, log }, signal);
   } finally {
+    tunnel.link?.end("stopped");
     unwatch();
-    identity.stop();
+    identity.release();
     origin.agent.destroy();
   }
 }

@@ -1,11 +1,21 @@
-/** One attempt: upgrade, challenge, HELLO, WELCOME. Nothing reaches the origin before the last. */
+/** One attempt: upgrade, challenge, HELLO, and the greeting that answers it. Nothing reaches the origin before that. */
+import type { Agent } from "node:http";
+import type { Socket } from "node:net";
 import WebSocket from "ws";
 import { CONNECTION_CLOSE } from "#protocol/close-codes.ts";
 import { ProtocolError } from "#protocol/errors.ts";
 import { HANDSHAKE_TIMEOUT_MS, MAX_BATCH_BYTES } from "#protocol/limits.ts";
-import { BATCH_HEADER_BYTES, type Challenge, decodeMessage, type SignedMessage } from "#protocol/messages.ts";
+import {
+  BATCH_HEADER_BYTES,
+  type Challenge,
+  type ConnectionMessage,
+  decodeMessage,
+  type Hello,
+  type SignedMessage,
+} from "#protocol/messages.ts";
 import { GATE_PREFIX, SUBPROTOCOL } from "#protocol/version.ts";
 import { type AgentIdentity, assertion, checkChallenge, hello } from "./handshake.ts";
+import type { Greeting } from "./tunnel.ts";
 
 /** A batch of the largest size fits; anything beyond twice that is no peer of ours. */
 const MAX_PAYLOAD_BYTES = 2 * MAX_BATCH_BYTES + BATCH_HEADER_BYTES;
@@ -19,20 +29,31 @@ export interface DialOptions {
   /** Milliseconds since the epoch. */
   now: () => number;
   signal: AbortSignal;
-  /** Called in the event of WELCOME: the next message may follow in the same one, and belongs to the caller. */
-  welcomed: (socket: WebSocket, link: string) => void;
+  /** Makes the connection, when not directly: through a proxy. */
+  agent?: Agent | undefined;
+  /** The longest that the whole attempt may take. */
+  timeoutMs?: number;
+  /** The link to go on with, asked when HELLO is made: it may have ended since the dial began. */
+  resume: () => Hello["resume"];
+  /**
+   * Called in the event of the greeting: the next message may follow in the same one, and belongs to the caller.
+   * @throws {ProtocolError} when the greeting cannot be; the connection is closed 4400 then
+   */
+  greeted: (greeting: Greeting, socket: WebSocket, transport: Socket) => void;
 }
 
 /** How a connection ended; 1006 when it never came about or was cut. */
 export interface DialEnd {
   code: number;
   reason: string;
-  welcomed: boolean;
+  /** Whether the gateway proved its key: what an unproven one says decides nothing. */
+  proven: boolean;
+  greeted: boolean;
 }
 
 /** @returns when the connection is over, however it ended; never rejects */
 export function dial(options: DialOptions): Promise<DialEnd> {
-  const { identity, signal } = options;
+  const { identity, signal, timeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
   const { promise, resolve } = Promise.withResolvers<DialEnd>();
   // @types/ws does not know closeTimeout yet.
   const socketOptions: WebSocket.ClientOptions & { closeTimeout: number } = {
@@ -40,20 +61,26 @@ export function dial(options: DialOptions): Promise<DialEnd> {
     perMessageDeflate: false,
     followRedirects: false,
     maxPayload: MAX_PAYLOAD_BYTES,
-    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    handshakeTimeout: timeoutMs,
     closeTimeout: CLOSE_TIMEOUT_MS,
+    agent: options.agent,
   };
   const socket = new WebSocket(tunnelUrl(identity.url), SUBPROTOCOL, socketOptions);
-  let welcomed = false;
+  let transport: Socket | null = null;
+  let greeted = false;
   let answered: SignedMessage<Challenge> | null = null;
+  let asked: Hello["resume"] = null;
   let failure: string | null = null;
-  const timer = setTimeout(() => fail("handshake_timeout"), HANDSHAKE_TIMEOUT_MS);
-  const abort = () => socket.close(1001, "agent stopped");
+  const timer = setTimeout(() => fail(CONNECTION_CLOSE.protocol, "handshake_timeout"), timeoutMs);
 
-  function fail(reason: string): void {
-    failure = reason;
-    if (socket.readyState === WebSocket.OPEN) socket.close(CONNECTION_CLOSE.protocol, reason);
+  function fail(code: number, reason: string): void {
+    failure ??= reason;
+    if (socket.readyState === WebSocket.OPEN) socket.close(code, reason);
     else socket.terminate();
+  }
+
+  function abort(): void {
+    if (!greeted) fail(1001, "agent stopped");
   }
 
   function step(data: Buffer, isBinary: boolean): void {
@@ -63,14 +90,18 @@ export function dial(options: DialOptions): Promise<DialEnd> {
       if (message.type !== "challenge") throw new ProtocolError("unexpected_message", { type: message.type });
       checkChallenge(message.message, identity, options.now());
       answered = message.message;
-      socket.send(hello(answered, identity.key, options.boot, options.attempt, null));
+      asked = options.resume();
+      socket.send(hello(answered, identity.key, options.boot, options.attempt, asked));
       return;
     }
-    if (message.type !== "welcome") throw new ProtocolError("unexpected_message", { type: message.type });
+    const greeting = greetingOf(message);
+    if (greeting === null || transport === null || (greeting.type === "resumed" && asked === null)) {
+      throw new ProtocolError("unexpected_message", { type: message.type });
+    }
     clearTimeout(timer);
-    welcomed = true;
     socket.off("message", handshake);
-    options.welcomed(socket, message.value.link);
+    greeted = true;
+    options.greeted(greeting, socket, transport);
   }
 
   function handshake(data: unknown, isBinary: boolean): void {
@@ -78,12 +109,13 @@ export function dial(options: DialOptions): Promise<DialEnd> {
     try {
       step(data as Buffer, isBinary);
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      fail(error.code);
+      if (error instanceof ProtocolError) fail(CONNECTION_CLOSE.protocol, error.code);
+      else fail(1011, "internal_error");
     }
   }
 
   socket.on("message", handshake);
+  socket.on("upgrade", (response) => (transport = response.socket));
   socket.on("error", (error) => {
     failure ??= (error as NodeJS.ErrnoException).code ?? error.message;
   });
@@ -95,13 +127,16 @@ export function dial(options: DialOptions): Promise<DialEnd> {
   socket.on("close", (code, reason) => {
     clearTimeout(timer);
     signal.removeEventListener("abort", abort);
-    // Words of an edge that proved nothing count as a cut: 4409 would end this process.
-    const told = answered === null ? 1006 : code;
-    resolve({ code: told, reason: reason.toString() || (failure ?? ""), welcomed });
+    resolve({ code, reason: reason.toString() || (failure ?? ""), proven: answered !== null, greeted });
   });
   signal.addEventListener("abort", abort, { once: true });
   if (signal.aborted) socket.terminate();
   return promise;
+}
+
+function greetingOf(message: ConnectionMessage): Greeting | null {
+  if (message.type === "welcome") return { type: "welcome", link: message.value.link };
+  return message.type === "resumed" ? { type: "resumed", resumed: message.value } : null;
 }
 
 function tunnelUrl(url: URL): string {

@@ -5,7 +5,7 @@
 import type { Frame, OpenHead } from "#protocol/frame.ts";
 import type { Person } from "#protocol/identity.ts";
 import { IDENTITY_WAIT_MS } from "#protocol/limits.ts";
-import type { IdentityFrame } from "../connection/agent-socket.ts";
+import type { IdentityFrame } from "../connection/agent-link.ts";
 import type { Log } from "../log.ts";
 import { originFailure } from "../origin/origin-failure.ts";
 import type { Profiles } from "./roster.ts";
@@ -35,9 +35,11 @@ interface Waiter {
 export class IdentityWriter {
   readonly #options: IdentityWriterOptions;
   readonly #people = new Map<string, Person>();
+  /** From ROSTER to {@link release}: only then is this agent the one that writes. */
+  #active = false;
+  /** Counts ROSTERs and releases: a write that began before the last of them is nobody's answer. */
+  #term = 0;
   #version = 0;
-  /** Counts rosters: a write begun for a former one says nothing about this one, whose versions may be lower. */
-  #rosters = 0;
   #written: { version: number; result: IdentityResult } = { version: -1, result: "identity_unwritten" };
   #answer: (frame: Frame) => void = () => {};
   #profiles: Profiles = { ids: new Map(), ambiguous: new Set() };
@@ -61,7 +63,8 @@ export class IdentityWriter {
     switch (frame.type) {
       case "roster":
         // A new link: its object may count from another start, so what was written proves nothing about it.
-        this.#rosters += 1;
+        this.#active = true;
+        this.#term += 1;
         this.#written = { version: -1, result: "identity_unwritten" };
         this.#people.clear();
         for (const person of frame.people) this.#people.set(person.key, person);
@@ -82,6 +85,7 @@ export class IdentityWriter {
     // The gateway told this person before; one it withdrew since, or names otherwise now, must not speak.
     if (this.#people.get(head.person)?.user !== head.user) return Promise.resolve("identity_unwritten");
     if (this.#written.result === "ok" && this.#written.version >= head.version) return null;
+    if (!this.#active) return Promise.resolve("identity_unwritten");
     const { promise, resolve } = Promise.withResolvers<IdentityResult>();
     const timer = setTimeout(() => waiter.settle("identity_unwritten"), IDENTITY_WAIT_MS);
     const waiter: Waiter = {
@@ -99,15 +103,20 @@ export class IdentityWriter {
 
   /** Compares the files again, and writes what somebody else changed. */
   recheck(): void {
-    if (this.#written.version >= 0) this.#run();
+    if (this.#active && this.#written.version >= 0) this.#run();
   }
 
-  stop(): void {
+  /** Writes nothing until the next ROSTER: another agent may be writing. What waits for a write waits in vain. */
+  release(): void {
+    this.#active = false;
+    this.#term += 1;
+    this.#due = false;
     clearTimeout(this.#retryTimer);
     for (const waiter of this.#waiters) waiter.settle("identity_unwritten");
   }
 
   #run(): void {
+    if (!this.#active) return;
     this.#due = true;
     if (this.#running) return;
     this.#running = true;
@@ -119,17 +128,22 @@ export class IdentityWriter {
     while (this.#due) {
       this.#due = false;
       const version = this.#version;
-      const rosters = this.#rosters;
-      const result = await this.#write([...this.#people.values()]);
-      if (rosters === this.#rosters) this.#settle(version, result);
+      const term = this.#term;
+      const result = await this.#write([...this.#people.values()], term);
+      if (result !== null && term === this.#term) this.#settle(version, result);
     }
+    if (!this.#active) return;
     if (this.#written.result === "ok") this.#failures = 0;
     else this.#retryTimer = setTimeout(() => this.#run(), retryDelayMs(this.#failures++));
   }
 
-  /** Writes what is known even when not all is: whoever is missing then reads as not verified, never as stale. */
-  async #write(people: readonly Person[]): Promise<IdentityResult> {
+  /**
+   * Writes what is known even when not all is: whoever is missing then reads as not verified, never as stale.
+   * @returns null when it was no longer this agent's to write
+   */
+  async #write(people: readonly Person[], term: number): Promise<IdentityResult | null> {
     const failure = await this.#learn(people);
+    if (term !== this.#term) return null;
     let changed: number;
     try {
       changed = await this.#options.writeFiles(people, this.#profiles);

@@ -122,6 +122,10 @@ export class HttpOrigin implements Stream {
     this.#request?.destroy();
   }
 
+  stop(): void {
+    this.#fail("shutting_down");
+  }
+
   #framing(): [string, string][] {
     if (this.#head.body) return [["Transfer-Encoding", "chunked"]];
     return this.#head.method === "GET" || this.#head.method === "HEAD" ? [] : [["Content-Length", "0"]];

@@ -41,6 +41,11 @@ export class MessageOutbox {
     return this.#bytes;
   }
 
+  /** Whether a large message is on its way, between which and its end nothing else may be sent. */
+  get isOffering(): boolean {
+    return this.#offer !== null;
+  }
+
   /** Whether {@link sendSome} would queue a frame. */
   get ready(): boolean {
     const first = this.#messages[0];

@@ -132,6 +132,19 @@ export class WebSocketOrigin implements Stream {
     this.#closeSocket({ code: 1001, reason: "" });
   }
 
+  /** The browser is to come back: it will find this agent restarted, or another one. */
+  stop(): void {
+    if (this.#over) return;
+    // Nothing but parts may follow an offer, and nothing but an answer an upgrade (SPEC.md section 6).
+    if (!this.#accepted || this.#outbox.isOffering) {
+      this.#port.reset("shutting_down");
+    } else {
+      this.#port.queue({ type: "close", stream: this.#id, code: 1012, reason: "restarting" });
+      this.#port.close();
+    }
+    this.abandon();
+  }
+
   #open(socket: WebSocket): void {
     if (this.#over) return;
     this.#opened = true;

@@ -1,5 +1,5 @@
-/** The open streams of one connection: OPEN makes one, and every other frame finds its own. */
-import { ProtocolError, RESET_CODES, type ResetCode } from "#protocol/errors.ts";
+/** The open streams of one link: OPEN makes one, and every other frame finds its own. */
+import { ProtocolError, RESET_CODES } from "#protocol/errors.ts";
 import type { Frame, OpenHead } from "#protocol/frame.ts";
 import { MAX_STREAMS } from "#protocol/limits.ts";
 import type { Stream, StreamFrame, StreamPort } from "./stream.ts";
@@ -8,29 +8,44 @@ import type { Turns } from "./turns.ts";
 /** Starts the exchange that an OPEN asks for. It may close its port at once, when it refuses the head. */
 export type OpenStream = (id: number, head: OpenHead, port: StreamPort) => Stream;
 
-export class Streams {
-  readonly #open: OpenStream;
-  readonly #queue: (frame: Frame) => void;
-  readonly #turns: Turns;
-  readonly #wake: () => void;
-  readonly #streams = new Map<number, Stream>();
-  /** Ids only rise in a link, so a lower one that is not open was closed, and a higher one never existed. */
-  #lastId = 0;
+export interface StreamsOptions {
+  open: OpenStream;
+  /** Adds a frame to the batch under way, and has it leave soon. */
+  queue: (frame: Frame) => void;
+  /** Run by the owner of the connection. */
+  turns: Turns;
+  /** Asks the owner to run the turns soon. */
+  wake: () => void;
+  /** A stream is over, and its last frame queued. */
+  closed: () => void;
+}
 
-  /**
-   * @param queue adds a frame to the batch under way, and has it leave soon
-   * @param turns run by the owner of the connection
-   * @param wake asks the owner to run the turns soon
-   */
-  constructor(open: OpenStream, queue: (frame: Frame) => void, turns: Turns, wake: () => void) {
-    this.#open = open;
-    this.#queue = queue;
-    this.#turns = turns;
-    this.#wake = wake;
+interface OpenedStream {
+  kind: OpenHead["kind"];
+  stream: Stream;
+  /** Makes its port deaf. */
+  close: () => void;
+}
+
+export class Streams {
+  readonly #options: StreamsOptions;
+  readonly #streams = new Map<number, OpenedStream>();
+  readonly #counts = { http: 0, ws: 0 };
+  /** Ids only rise in a link, so a lower one that is not open was closed, and a higher one never existed … */
+  #lastId = 0;
+  /** … unless its OPEN was in a batch that the gateway lost with its memory. */
+  #openLost = false;
+
+  constructor(options: StreamsOptions) {
+    this.#options = options;
   }
 
   get size(): number {
     return this.#streams.size;
+  }
+
+  count(kind: OpenHead["kind"]): number {
+    return this.#counts[kind];
   }
 
   /** @throws {ProtocolError} when the frame does not fit its stream's state */
@@ -39,27 +54,34 @@ export class Streams {
       this.#start(frame.stream, frame.head);
       return;
     }
-    if (frame.stream > this.#lastId) throw new ProtocolError("illegal_step", { stream: frame.stream });
-    const stream = this.#streams.get(frame.stream);
+    if (frame.stream > this.#lastId && !this.#openLost) {
+      throw new ProtocolError("illegal_step", { stream: frame.stream });
+    }
+    const stream = this.#streams.get(frame.stream)?.stream;
     if (stream === undefined) return;
     stream.receive(frame);
-    if (this.#streams.has(frame.stream)) this.#turns.add(stream);
+    if (this.#streams.has(frame.stream)) this.#options.turns.add(stream);
   }
 
-  /** Ends every exchange at the origin: the connection is lost. */
+  /** Ends every exchange at the origin: the link is over. */
   abandonAll(): void {
-    const streams = [...this.#streams.values()];
-    this.#streams.clear();
-    for (const stream of streams) {
-      this.#turns.remove(stream);
-      stream.abandon();
-    }
+    for (const id of this.#streams.keys()) this.#remove(id)?.stream.abandon();
   }
 
-  /** Ends every exchange at both ends. */
-  resetAll(code: ResetCode): void {
-    for (const id of this.#streams.keys()) this.#queue({ type: "reset", stream: id, code: RESET_CODES[code] });
-    this.abandonAll();
+  /**
+   * Ends the exchanges that the gateway does not know any more.
+   * @param hole whether batches were lost with its memory @returns how many ended
+   */
+  endUnlisted(live: ReadonlySet<number>, hole: boolean): number {
+    if (hole) this.#openLost = true;
+    const gone = [...this.#streams.keys()].filter((id) => !live.has(id));
+    for (const id of gone) this.#remove(id)?.stream.abandon();
+    return gone.length;
+  }
+
+  /** Ends every exchange at both ends, because this process ends. */
+  stopAll(): void {
+    for (const { stream } of this.#streams.values()) stream.stop();
   }
 
   #start(id: number, head: OpenHead): void {
@@ -69,27 +91,36 @@ export class Streams {
     let closed = false;
     const port: StreamPort = {
       queue: (frame) => {
-        if (!closed) this.#queue(frame);
+        if (!closed) this.#options.queue(frame);
       },
       wake: () => {
-        const stream = this.#streams.get(id);
-        if (stream === undefined) return;
-        this.#turns.add(stream);
-        this.#wake();
+        const opened = this.#streams.get(id);
+        if (opened === undefined) return;
+        this.#options.turns.add(opened.stream);
+        this.#options.wake();
       },
       close: () => {
         closed = true;
-        const stream = this.#streams.get(id);
-        if (stream === undefined) return;
-        this.#turns.remove(stream);
-        this.#streams.delete(id);
+        if (this.#remove(id) !== undefined) this.#options.closed();
       },
       reset: (code) => {
         port.queue({ type: "reset", stream: id, code: RESET_CODES[code] });
         port.close();
       },
     };
-    const stream = this.#open(id, head, port);
-    if (!closed) this.#streams.set(id, stream);
+    const stream = this.#options.open(id, head, port);
+    if (closed) return;
+    this.#streams.set(id, { kind: head.kind, stream, close: () => (closed = true) });
+    this.#counts[head.kind] += 1;
+  }
+
+  #remove(id: number): OpenedStream | undefined {
+    const opened = this.#streams.get(id);
+    if (opened === undefined) return undefined;
+    this.#streams.delete(id);
+    this.#counts[opened.kind] -= 1;
+    this.#options.turns.remove(opened.stream);
+    opened.close();
+    return opened;
   }
 }

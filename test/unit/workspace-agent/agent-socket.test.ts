@@ -3,11 +3,16 @@ import type { WebSocket } from "ws";
 import type { Frame } from "#protocol/frame.ts";
 import { Link, NEW_LINK } from "#protocol/link.ts";
 import { decodeMessage } from "#protocol/messages.ts";
-import { AgentSocket, type IdentityFrame } from "../../../workspace-agent/connection/agent-socket.ts";
+import { systemClock } from "../../../workspace-agent/clock.ts";
+import type { IdentityFrame } from "../../../workspace-agent/connection/agent-link.ts";
+import { AgentSocket } from "../../../workspace-agent/connection/agent-socket.ts";
 import { dial } from "../../../workspace-agent/connection/dial.ts";
+import { Traffic } from "../../../workspace-agent/connection/traffic.ts";
+import { Tunnel } from "../../../workspace-agent/connection/tunnel.ts";
 import { Edge, welcome } from "./support/edge.ts";
 import { openHead, silent } from "./support/peer.ts";
 
+const roster: Frame = { type: "roster", stream: 0, version: 1, people: [] };
 let edge: Edge;
 
 afterEach(() => edge.stop());
@@ -29,28 +34,40 @@ async function connect(play: (socket: WebSocket, link: Link) => void) {
   });
   await edge.start();
   const { signal } = new AbortController();
+  const tunnel = new Tunnel({
+    openStream: () => ({
+      ready: false,
+      sendSome: () => {},
+      receive: (frame) => void seen.frames.push(frame),
+      abandon: () => void (seen.abandoned += 1),
+      stop: () => {},
+    }),
+    identity: {
+      receive: (frame, answer) => {
+        seen.identity.push(frame);
+        answer({ type: "written", stream: 0, version: frame.version, result: "ok" });
+      },
+      release: () => {},
+    },
+    clock: systemClock,
+    traffic: new Traffic(),
+    log: silent,
+  });
   const end = await dial({
     identity: edge.identity(),
     boot: 1,
     attempt: 1,
     now: Date.now,
     signal,
-    welcomed: (socket) =>
-      void new AgentSocket(socket, {
-        openStream: () => ({
-          ready: false,
-          sendSome: () => {},
-          receive: (frame) => void seen.frames.push(frame),
-          abandon: () => void (seen.abandoned += 1),
-        }),
-        receiveIdentity: (frame, answer) => {
-          seen.identity.push(frame);
-          answer({ type: "written", stream: 0, version: frame.version, result: "ok" });
-        },
-        log: silent,
-      }),
+    resume: () => tunnel.hello,
+    greeted: (greeting, socket, transport) => {
+      const connection = new AgentSocket(socket, transport, systemClock);
+      connection.carry(tunnel.greet(greeting, connection));
+    },
   });
-  return { end, seen };
+  const openStreams = tunnel.link?.streams.size;
+  tunnel.link?.end("test over");
+  return { end, seen, openStreams };
 }
 
 test("a batch right behind the welcome is applied, answered in one batch, and acknowledged by it", async () => {
@@ -71,19 +88,21 @@ test("a batch right behind the welcome is applied, answered in one batch, and ac
   });
   expect(seen.identity).toHaveLength(1);
   expect(seen.frames).toEqual([{ type: "end", stream: 1 }]);
-  expect(seen.abandoned).toBe(1);
 });
 
 test("a batch that needs no answer is acknowledged on its own", async () => {
-  const { seen } = await connect((socket, link) => {
-    link.queue({ type: "open", stream: 1, head: openHead() });
+  await connect((socket, link) => {
+    link.queue(roster);
     link.flush();
-    socket.once("message", (data) => {
-      expect(decodeMessage(data as Buffer)).toEqual({ type: "ack", ack: 1 });
-      socket.close(1000);
+    socket.once("message", () => {
+      link.queue({ type: "open", stream: 1, head: openHead() });
+      link.flush();
+      socket.once("message", (data) => {
+        expect(decodeMessage(data as Buffer)).toEqual({ type: "ack", ack: 2 });
+        socket.close(1000);
+      });
     });
   });
-  expect(seen.abandoned).toBe(1);
 });
 
 test.each([
@@ -112,10 +131,22 @@ test.each([
   const closed: [number, string][] = [];
   const { seen } = await connect((socket, link) => {
     socket.on("close", (number, reason) => closed.push([number, reason.toString()]));
+    link.queue(roster);
     link.queue({ type: "open", stream: 1, head: openHead() });
     link.flush();
     play(socket, link);
   });
   expect(closed).toEqual([[4400, code]]);
   expect(seen.abandoned).toBe(1);
+});
+
+test("a connection that the gateway closes for another reason leaves the streams open", async () => {
+  const { end, openStreams } = await connect((socket, link) => {
+    link.queue(roster);
+    link.queue({ type: "open", stream: 1, head: openHead() });
+    link.flush();
+    socket.once("message", () => socket.close(4408, "silent"));
+  });
+  expect(end.code).toBe(4408);
+  expect(openStreams).toBe(1);
 });

@@ -1,20 +1,23 @@
 import { verify } from "node:crypto";
 import { afterEach, expect, test } from "vitest";
 import type { WebSocket } from "ws";
-import { assertionTranscript, decodeMessage, helloTranscript } from "#protocol/messages.ts";
-import { type DialEnd, dial } from "../../../workspace-agent/connection/dial.ts";
+import { ProtocolError } from "#protocol/errors.ts";
+import { assertionTranscript, decodeMessage, encodeBatch, encodeResumed, helloTranscript } from "#protocol/messages.ts";
+import { type DialEnd, type DialOptions, dial } from "../../../workspace-agent/connection/dial.ts";
 import { agent, Edge, stranger, welcome } from "./support/edge.ts";
 
 let edge: Edge;
 
 afterEach(() => edge.stop());
 
-async function dialEdge(connected: (socket: WebSocket) => void, welcomed = () => {}): Promise<DialEnd> {
+async function dialEdge(connected: (socket: WebSocket) => void, options: Partial<DialOptions> = {}): Promise<DialEnd> {
   edge = new Edge(connected);
   await edge.start();
   const { signal } = new AbortController();
-  return dial({ identity: edge.identity(), boot: 3, attempt: 7, now: Date.now, signal, welcomed });
+  return dial({ identity: edge.identity(), ...plain, boot: 3, attempt: 7, signal, ...options });
 }
+
+const plain = { boot: 1, attempt: 1, now: Date.now, resume: () => null, greeted: () => {} };
 
 test("the agent asserts its name at the upgrade and proves its key over the whole exchange", async () => {
   let proven = false;
@@ -31,7 +34,7 @@ test("the agent asserts its name at the upgrade and proves its key over the whol
       socket.close(1000, "enough");
     });
   });
-  expect(end).toEqual({ code: 1000, reason: "enough", welcomed: true });
+  expect(end).toEqual({ code: 1000, reason: "enough", proven: true, greeted: true });
   expect(proven).toBe(true);
   const [request] = edge.upgrades;
   const [, id = "", seconds = "", signature = ""] =
@@ -62,9 +65,9 @@ test.each([
       socket.on("message", () => (answered = true));
       socket.on("close", (code, text) => (closed = [code, text.toString()]));
     },
-    () => expect.unreachable(),
+    { greeted: () => expect.unreachable() },
   );
-  expect(end).toMatchObject({ welcomed: false, reason });
+  expect(end).toMatchObject({ proven: false, greeted: false, reason });
   expect(answered).toBe(false);
   expect(closed).toEqual([4400, reason]);
 });
@@ -74,13 +77,77 @@ test("an upgrade that is refused ends the attempt with its status", async () => 
   await edge.start();
   const identity = { ...edge.identity(), url: new URL("http://127.0.0.1:1") };
   const { signal } = new AbortController();
-  const end = await dial({ identity, boot: 1, attempt: 1, now: Date.now, signal, welcomed: () => {} });
-  expect(end).toEqual({ code: 1006, reason: "ECONNREFUSED", welcomed: false });
+  const end = await dial({ ...plain, identity, signal });
+  expect(end).toEqual({ code: 1006, reason: "ECONNREFUSED", proven: false, greeted: false });
+});
+
+/** Proves itself, and answers HELLO with `answer`. */
+function proveAndSend(answer: Uint8Array): (socket: WebSocket) => void {
+  return (socket) => {
+    socket.send(edge.challenge().message);
+    socket.once("message", () => socket.send(answer));
+  };
+}
+
+test("HELLO names the link as it is when it is sent, and RESUMED is handed on", async () => {
+  const resume = { link: "link-00000001", received: 7 };
+  const greetings: unknown[] = [];
+  let hello: unknown;
+  await dialEdge(
+    (socket) => {
+      socket.send(edge.challenge().message);
+      socket.once("message", (data) => {
+        const message = decodeMessage(data as Buffer);
+        if (message.type === "hello") hello = message.message.value.resume;
+        socket.send(encodeResumed({ received: 3, next: 8, live: [1, 5] }));
+        socket.close(1000);
+      });
+    },
+    { resume: () => resume, greeted: (greeting) => void greetings.push(greeting) },
+  );
+  expect(hello).toEqual(resume);
+  expect(greetings).toEqual([{ type: "resumed", resumed: { received: 3, next: 8, live: [1, 5] } }]);
+});
+
+test.each([
+  ["RESUMED that nobody asked for", encodeResumed({ received: 0, next: 1, live: [] })],
+  ["a batch", encodeBatch(1, 0, [Uint8Array.of(1)])],
+])("%s instead of a greeting is unexpected", async (_name, message) => {
+  const end = await dialEdge(proveAndSend(message), { greeted: () => expect.unreachable() });
+  expect(end).toMatchObject({ code: 4400, reason: "unexpected_message", proven: true, greeted: false });
+});
+
+test.each([
+  ["a breach", new ProtocolError("bad_acknowledgement"), 4400, "bad_acknowledgement"],
+  ["a fault of this process", new TypeError("secret"), 1011, "internal_error"],
+])(
+  "a greeting that turns out to be %s closes that connection, and nothing is thrown",
+  async (_name, error, code, reason) => {
+    const greeted = () => {
+      throw error;
+    };
+    expect(await dialEdge(proveAndSend(welcome), { greeted })).toMatchObject({ code, reason });
+  },
+);
+
+test("a stop in the middle of the handshake ends the attempt, whatever comes after it", async () => {
+  const controller = new AbortController();
+  const end = await dialEdge(
+    (socket) => {
+      socket.send(edge.challenge().message);
+      socket.once("message", () => {
+        controller.abort();
+        socket.send(welcome);
+      });
+    },
+    { signal: controller.signal, greeted: () => expect.unreachable() },
+  );
+  expect(end).toMatchObject({ code: 1001, greeted: false });
 });
 
 test("an edge that has not proved itself cannot say superseded, which would stop the agent for good", async () => {
   const end = await dialEdge((socket) => socket.close(4409, "superseded"));
-  expect(end).toEqual({ code: 1006, reason: "superseded", welcomed: false });
+  expect(end).toEqual({ code: 4409, reason: "superseded", proven: false, greeted: false });
 });
 
 test("one that has may say it before the welcome", async () => {
@@ -88,5 +155,5 @@ test("one that has may say it before the welcome", async () => {
     socket.send(edge.challenge().message);
     socket.on("message", () => socket.close(4409, "superseded"));
   });
-  expect(end).toEqual({ code: 4409, reason: "superseded", welcomed: false });
+  expect(end).toEqual({ code: 4409, reason: "superseded", proven: true, greeted: false });
 });

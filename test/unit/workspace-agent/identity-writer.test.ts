@@ -66,7 +66,7 @@ test("a WebSocket waits for its version; reads never do, and afterwards nobody d
   writes[1]?.finish();
   await settle();
   expect(writer.gate(ws)).toBeNull();
-  writer.stop();
+  writer.release();
 });
 
 test("files that cannot be written refuse WebSockets and writes", async () => {
@@ -77,7 +77,7 @@ test("files that cannot be written refuse WebSockets and writes", async () => {
   writes[0]?.finish(new Error("EROFS"));
   expect(await waiting).toBe("identity_unwritten");
   expect(answers).toEqual([{ type: "written", stream: 0, version: 2, result: "unwritable" }]);
-  writer.stop();
+  writer.release();
 });
 
 test("an OpenClaw that is away is told as such, and the files are still brought in line", async () => {
@@ -88,7 +88,7 @@ test("an OpenClaw that is away is told as such, and the files are still brought 
   await settle();
   writes[0]?.finish();
   expect(await waiting).toBe("origin_unreachable");
-  writer.stop();
+  writer.release();
 });
 
 test("the wait is bounded", async () => {
@@ -98,7 +98,7 @@ test("the wait is bounded", async () => {
   const waiting = writer.gate(ws);
   vi.advanceTimersByTime(IDENTITY_WAIT_MS);
   expect(await waiting).toBe("identity_unwritten");
-  writer.stop();
+  writer.release();
 });
 
 test.each([
@@ -118,7 +118,7 @@ test.each([
   const { writer, receive } = setUp();
   for (const frame of frames) receive(frame as Parameters<typeof receive>[0]);
   expect(await writer.gate(ws)).toBe("identity_unwritten");
-  writer.stop();
+  writer.release();
 });
 
 test("profiles are asked for once, not at every change of a known person", async () => {
@@ -131,7 +131,7 @@ test("profiles are asked for once, not at every change of a known person", async
   writes[1]?.finish();
   await settle();
   expect(learn).toHaveBeenCalledTimes(1);
-  writer.stop();
+  writer.release();
 });
 
 test("a write under way for a former link proves nothing to a new one that counts from another start", async () => {

@@ -133,7 +133,7 @@ test("a message of 20 MiB is offered, pulled, started again on a new attempt, an
     received += part.bytes.byteLength;
   }
   expect(hash.digest("hex")).toBe(createHash("sha256").update(large).digest("hex"));
-  expect(peer.frames.filter((frame) => frame.type === "text")).toHaveLength(1);
+  expect(peer.inbox.frames.filter((frame) => frame.type === "text")).toHaveLength(1);
   peer.send({ type: "taken", stream: 1 });
   expect(Buffer.from((await peer.next("text")).bytes).toString()).toBe("after");
 });

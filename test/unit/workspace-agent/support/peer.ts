@@ -7,17 +7,16 @@ import { openStreams } from "../../../../workspace-agent/origin/open-stream.ts";
 import { createOrigin, type IdentityGate } from "../../../../workspace-agent/origin/origin.ts";
 import { Streams } from "../../../../workspace-agent/streams/streams.ts";
 import { Turns } from "../../../../workspace-agent/streams/turns.ts";
+import { Inbox } from "./inbox.ts";
 
 export const silent: Log = () => {};
 
 export class Peer {
-  readonly frames: Frame[] = [];
+  readonly inbox = new Inbox();
   /** Frames by batch, to see what travelled together. */
   readonly batches: Frame[][] = [];
   readonly origin: ReturnType<typeof createOrigin>;
   readonly streams: Streams;
-  #taken = 0;
-  #waiting: (() => void)[] = [];
   #flushDue = false;
   readonly #agent: Link;
   readonly #gateway: Link;
@@ -32,7 +31,13 @@ export class Peer {
       this.#agent.queue(frame);
       this.#flushSoon();
     };
-    this.streams = new Streams(openStreams(this.origin, gate, silent), queue, this.#turns, () => this.#flushSoon());
+    this.streams = new Streams({
+      open: openStreams(this.origin, gate, silent),
+      queue,
+      turns: this.#turns,
+      wake: () => this.#flushSoon(),
+      closed: () => {},
+    });
   }
 
   /** Sends frames to the agent as one batch. */
@@ -42,19 +47,8 @@ export class Peer {
   }
 
   /** @returns the next frame that passes, in order; frames before it are skipped */
-  async next<T extends Frame["type"]>(type: T, stream?: number): Promise<Extract<Frame, { type: T }>> {
-    for (;;) {
-      for (; this.#taken < this.frames.length; this.#taken++) {
-        const frame = this.frames[this.#taken];
-        if (frame?.type === type && (stream === undefined || frame.stream === stream)) {
-          this.#taken += 1;
-          return frame as Extract<Frame, { type: T }>;
-        }
-      }
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#waiting.push(resolve);
-      await promise;
-    }
+  next<T extends Frame["type"]>(type: T, stream?: number): Promise<Extract<Frame, { type: T }>> {
+    return this.inbox.next(type, stream);
   }
 
   close(): void {
@@ -88,9 +82,8 @@ export class Peer {
     if (decoded.type !== "batch") return;
     const frames = this.#gateway.receiveBatch(decoded.number, decoded.ack, decoded.body);
     this.batches.push(frames);
-    this.frames.push(...frames);
     this.#gateway.flush(true);
-    for (const wake of this.#waiting.splice(0)) wake();
+    this.inbox.push(frames);
   }
 }
 

@@ -158,6 +158,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
   override async webSocketMessage(socket: WebSocket, message: ArrayBuffer | string): Promise<void> {
     const attachment = socket.deserializeAttachment() as AgentAttachment | BrowserAttachment | null;
     if (attachment === null) return;
+    this.#relays.restore();
     if (attachment.kind === "agent") {
       await this.#tunnel.receive(socket, attachment, message);
       return this.#relays.shedSlowest();

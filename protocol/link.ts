@@ -111,10 +111,7 @@ export class Link {
   replayAfter(received: number): Replay {
     this.receiveAck(received);
     const first = this.#outbox[0]?.number ?? next(this.state.sent);
-    const hole = first !== next(received);
-    // The other end counts on from there, so the lost ones are as good as acknowledged.
-    if (hole) this.state.acknowledged = (first - 1) >>> 0;
-    return { next: first, hole };
+    return { next: first, hole: first !== next(received) };
   }
 
   /**

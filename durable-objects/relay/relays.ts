@@ -35,7 +35,7 @@ export class Relays {
   }
 
   http(link: AgentLink, head: OpenHead, session: string, request: Request): Promise<Response> {
-    this.#restore();
+    this.restore();
     const relay = new HttpRelay(link, session, head, (done) => {
       this.#http.delete(done);
       this.budget.releaseWindow(head.credit);
@@ -51,23 +51,28 @@ export class Relays {
     person: string,
     signal: AbortSignal,
   ): Promise<Response> {
-    this.#restore();
+    this.restore();
     const upgrade = new Upgrade(link, session, head, signal, (stream, last, socket) => {
       this.#ctx.acceptWebSocket(socket, browserTags(stream, session, person));
-      const relay = this.#relay(socket, link, {
-        kind: "browser",
-        link: link.id,
-        stream,
-        last,
-        session,
-        person,
-        window: head.credit,
-        granted: head.credit,
-        credit: INITIAL_CREDIT_BYTES,
-        busy: false,
-        offered: null,
-        takenDue: false,
-      });
+      const relay = this.#relay(
+        socket,
+        link,
+        {
+          kind: "browser",
+          link: link.id,
+          stream,
+          last,
+          session,
+          person,
+          window: head.credit,
+          granted: head.credit,
+          credit: INITIAL_CREDIT_BYTES,
+          busy: false,
+          offered: null,
+          takenDue: false,
+        },
+        false,
+      );
       link.adopt(stream, relay);
     });
     this.#upgrades.add(upgrade);
@@ -80,7 +85,7 @@ export class Relays {
 
   /** @returns the relay of a browser's socket, or undefined when its link is over: then the socket is closed */
   of(socket: WebSocket, attachment: BrowserAttachment): WebSocketRelay | undefined {
-    this.#restore();
+    this.restore();
     return this.#sockets.get(socket) ?? this.#revive(socket, attachment);
   }
 
@@ -121,7 +126,7 @@ export class Relays {
 
   /** Closes the browsers of a link that is over. */
   endLink(link: AgentLink): void {
-    this.#restore();
+    this.restore();
     for (const { socket, attachment } of this.#browsers()) {
       if (attachment.link !== link.id) continue;
       this.#sockets.delete(socket);
@@ -133,9 +138,12 @@ export class Relays {
   /** Ends the streams that were touched by batches after `received`, which are lost (SPEC.md section 3.2). */
   endTouched(link: AgentLink, received: number): void {
     for (const { socket, attachment } of this.#browsers()) {
-      const ahead = (attachment.last - received) >>> 0;
-      if (attachment.link !== link.id || ahead === 0 || ahead > 0x7fffffff) continue;
-      this.of(socket, attachment)?.lost();
+      if (attachment.link !== link.id) continue;
+      // What this memory sent it still has: only batches of a former one can be lost.
+      const relay = this.#sockets.get(socket);
+      const last = relay === undefined ? attachment.last : relay.forgottenLast;
+      const ahead = last === null ? 0 : (last - received) >>> 0;
+      if (ahead > 0 && ahead <= 0x7fffffff) this.of(socket, attachment)?.lost();
     }
   }
 
@@ -157,16 +165,18 @@ export class Relays {
     }
     // The relay gives its window back when it ends, also that of a socket which closed while this memory was gone.
     this.budget.restoreWindow(attachment.window);
-    const relay = this.#relay(socket, link, attachment);
+    const { busy } = attachment;
+    const relay = this.#relay(socket, link, attachment, true);
     link.adopt(attachment.stream, relay);
-    if (!attachment.busy) return relay;
+    if (!busy) return relay;
     // Part of a message went with the memory; the rest would make no sense to the origin.
     relay.close(1012, "interrupted", 1001);
     return undefined;
   }
 
-  #relay(socket: WebSocket, link: AgentLink, attachment: BrowserAttachment): WebSocketRelay {
-    const relay = new WebSocketRelay(socket, attachment, link, { large: this.#large, budget: this.budget });
+  #relay(socket: WebSocket, link: AgentLink, attachment: BrowserAttachment, revived: boolean): WebSocketRelay {
+    const shared = { large: this.#large, budget: this.budget };
+    const relay = new WebSocketRelay(socket, attachment, link, shared, revived);
     this.#sockets.set(socket, relay);
     return relay;
   }
@@ -178,8 +188,11 @@ export class Relays {
     }));
   }
 
-  /** After a loss of memory: counts the streams and windows that stand, and asks again for offers that waited or were half taken. */
-  #restore(): void {
+  /**
+   * After a loss of memory, at the first event of any kind: counts the streams and windows that stand, asks again for
+   * offers that waited or were half taken, and ends sockets of whose message a part is lost.
+   */
+  restore(): void {
     if (this.#restored) return;
     this.#restored = true;
     for (const { socket, attachment } of this.#browsers()) {

@@ -1,6 +1,6 @@
 /** The real tenant object in Node, over the fake platform: the test decides when it hears what, and when it forgets. */
 import { generateKeyPairSync, sign } from "node:crypto";
-import { AGENT_HEADER, type AgentCall, RELAY_HEADER, type RelayCall } from "../../durable-objects/rpc.ts";
+import { AGENT_HEADER, type AgentCall, RELAY_HEADER, type RelayCall, type SignIn } from "../../durable-objects/rpc.ts";
 import { TenantObject } from "../../durable-objects/tenant-object.ts";
 import {
   type Challenge,
@@ -10,22 +10,37 @@ import {
   type Hello,
   type SignedMessage,
 } from "#protocol/messages.ts";
-import { PlatformContext, PlatformSocket } from "./platform.ts";
+import { type Memory, PlatformContext, PlatformSocket, running } from "./platform.ts";
 
 const { publicKey, privateKey } = generateKeyPairSync("ed25519");
 const PUBLIC_KEY = publicKey.export({ format: "jwk" }).x ?? "";
 
 export class ObjectEnd {
   readonly context = new PlatformContext();
-  object: TenantObject;
+  #memory: Memory = { isLost: false };
+  #object: TenantObject;
 
   constructor() {
-    this.object = this.#make();
+    this.#object = this.#make();
   }
 
-  /** Loses the object's memory; what was pending in it never answers. */
+  /** Loses the object's memory, its timers with it; what was pending in it never answers. */
   evict(): void {
-    this.object = this.#make();
+    this.#memory.isLost = true;
+    this.#memory = { isLost: false };
+    this.#object = this.#make();
+  }
+
+  message(socket: PlatformSocket, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    return this.#within((object) => object.webSocketMessage(socket as unknown as WebSocket, bytes.buffer));
+  }
+
+  async closed(socket: PlatformSocket, code: number, reason: string): Promise<void> {
+    await this.#within(async (object) => object.webSocketClose(socket as unknown as WebSocket, code, reason));
+  }
+
+  alarm(): Promise<void> {
+    return this.#within((object) => object.alarm());
   }
 
   /** An agent's upgrade. @returns the object's end of its socket; the challenge has gone to `socket.peer` already */
@@ -38,7 +53,7 @@ export class ObjectEnd {
       socket.peer = { message: (data) => early.push(data as Uint8Array<ArrayBuffer>), closed: () => {} };
       accept(socket, tags);
     };
-    await this.object.fetch(requestOf({ [AGENT_HEADER]: JSON.stringify(call) }));
+    await this.#within((object) => object.fetch(requestOf({ [AGENT_HEADER]: JSON.stringify(call) })));
     this.context.acceptWebSocket = accept;
     const socket = this.context.sockets.find((other) => !known.has(other));
     if (socket === undefined) throw new Error("the object took no socket");
@@ -48,7 +63,7 @@ export class ObjectEnd {
   }
 
   async signIn(person: string): Promise<string> {
-    const started = await this.object.startSession("default", {
+    const signIn: SignIn = {
       issuer: "stub",
       subject: person,
       email: `${person}@example.com`,
@@ -59,13 +74,20 @@ export class ObjectEnd {
       userAgent: "model",
       clientAddress: "192.0.2.1",
       replaces: null,
-    });
+    };
+    const started = await this.#within((object) => object.startSession("default", signIn));
     if (!started.ok) throw new Error(started.code);
     return started.value.session;
   }
 
-  /** A browser's request or upgrade, as the Worker passes it on. */
-  fetch(session: string, upgrade: boolean, signal: AbortSignal, body: ReadableStream | null = null): Promise<Response> {
+  /** A browser's request or upgrade, as the Worker passes it on. @returns when it is under way, not when answered */
+  async fetch(
+    session: string,
+    upgrade: boolean,
+    signal: AbortSignal,
+    body: ReadableStream | null = null,
+    client: Record<string, string> = {},
+  ): Promise<{ response: Promise<Response> }> {
     const call: RelayCall = {
       tenant: "default",
       session,
@@ -77,8 +99,24 @@ export class ObjectEnd {
       scheme: "http",
       host: "gw.example",
     };
-    const headers = { [RELAY_HEADER]: JSON.stringify(call), ...(upgrade ? { upgrade: "websocket" } : {}) };
-    return this.object.fetch(requestOf(headers, signal, body));
+    const headers = { ...client, [RELAY_HEADER]: JSON.stringify(call), ...(upgrade ? { upgrade: "websocket" } : {}) };
+    const before = running.memory;
+    running.memory = this.#memory;
+    const response = this.#object.fetch(requestOf(headers, signal, body));
+    // It may wait for long; what it does now is done when promises are.
+    await settled();
+    running.memory = before;
+    return { response };
+  }
+
+  async #within<T>(work: (object: TenantObject) => Promise<T>): Promise<T> {
+    const before = running.memory;
+    running.memory = this.#memory;
+    try {
+      return await work(this.#object);
+    } finally {
+      running.memory = before;
+    }
   }
 
   #make(): TenantObject {
@@ -101,3 +139,6 @@ function requestOf(
 ): Request {
   return { headers: new Headers(headers), signal, body } as unknown as Request;
 }
+
+/** Everything that promises hold is done: cryptography answers in its own turn here. */
+export const settled = () => new Promise<void>((resolve) => setImmediate(resolve));

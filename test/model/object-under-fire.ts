@@ -32,7 +32,7 @@ export class ObjectUnderFire {
     if (socket === null) throw new Error("the object refused a good agent");
     const message = make(this.#sent + 1, this.#received);
     const before = socket.readyState;
-    await this.#end.object.webSocketMessage(socket as unknown as WebSocket, message.buffer);
+    await this.#end.message(socket, message);
     if (before === 1 && socket.readyState === 1) this.#count(message);
   }
 
@@ -74,23 +74,21 @@ export class ObjectUnderFire {
     };
     const socket = await this.#end.dial("agent-0001", peer);
     const hello = proof(await challenged.promise, { boot: 1, attempt: ++this.#attempt, resume: null });
-    await this.#end.object.webSocketMessage(socket as unknown as WebSocket, hello.buffer);
+    await this.#end.message(socket, hello);
     this.#socket = socket;
     // Streams 1 and 2: a browser's socket that OpenClaw accepted, and a download that waits for its head.
-    const upgraded = this.#end.fetch(this.#session, true, new AbortController().signal);
-    await settled();
+    const { response: upgraded } = await this.#end.fetch(this.#session, true, new AbortController().signal);
     await this.#send(encodeFrame({ type: "accepted", stream: 1, protocol: "" }));
     const response = (await upgraded) as Response & { webSocket: PlatformSocket | null };
     if (response.webSocket === null) throw new Error(`no upgrade: ${response.status}`);
-    const download = this.#end.fetch(this.#session, false, new AbortController().signal);
+    const { response: download } = await this.#end.fetch(this.#session, false, new AbortController().signal);
     // Read by nobody: what comes of it must not come back as an error of this process.
     void download.then((answer) => answer.body?.cancel()).catch(() => {});
-    await settled();
   }
 
   async #send(frame: Uint8Array): Promise<void> {
     const batch = encodeBatch(++this.#sent, this.#received, [frame]);
-    await this.#end.object.webSocketMessage(this.#socket as unknown as WebSocket, batch.buffer);
+    if (this.#socket !== null) await this.#end.message(this.#socket, batch);
   }
 
   #drop(): void {
@@ -99,9 +97,7 @@ export class ObjectUnderFire {
     if (socket === null) return;
     socket.gone();
     // Whatever the object did, the platform reports the close.
-    this.#end.object.webSocketClose(socket as unknown as WebSocket, 1006, "");
+    void this.#end.closed(socket, 1006, "");
     if (++this.#hits % 16 === 0) this.#end.context.sweep();
   }
 }
-
-const settled = () => new Promise<void>((resolve) => setImmediate(resolve));

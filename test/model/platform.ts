@@ -19,6 +19,10 @@ export class PlatformSocket {
   bufferedAmount = 0;
   tags: readonly string[] = [];
   peer: Peer = { message: () => {}, closed: () => {} };
+  /** Of a pair's first socket, which the browser gets: the object's end, and what came before anybody listened. */
+  other: PlatformSocket | null = null;
+  early: (string | Uint8Array<ArrayBuffer>)[] = [];
+  earlyClose: { code: number; reason: string } | null = null;
   #attachment: unknown = null;
 
   send(data: string | ArrayBuffer | Uint8Array): void {
@@ -100,9 +104,19 @@ function rows<T>(all: T[]) {
   return { toArray: () => all, one: () => all[0], [Symbol.iterator]: () => all[Symbol.iterator]() };
 }
 
+/** Both ends of one upgrade: what the object sends before anybody listens is kept. */
 class FakePair {
   0 = new PlatformSocket();
   1 = new PlatformSocket();
+
+  constructor() {
+    const { 0: client, 1: server } = this;
+    client.other = server;
+    server.peer = {
+      message: (data) => client.early.push(data),
+      closed: (code, reason) => (client.earlyClose = { code, reason }),
+    };
+  }
 }
 
 /** Node's own refuses 101 and knows no `webSocket`. */
@@ -112,6 +126,29 @@ function responseWithSocket(own: typeof Response) {
     const response = new own(body, { ...rest, status: status === 101 ? 200 : status } as ResponseInit);
     return Object.defineProperties(response, { webSocket: { value: webSocket }, status: { value: status } });
   };
+}
+
+/** One memory of an object: its timers go with it. */
+export interface Memory {
+  isLost: boolean;
+}
+
+/** Whose code runs now; null is anybody's but an object's. */
+export const running: { memory: Memory | null } = { memory: null };
+
+/** Timers remember whose they are. */
+function ownedTimers(own: typeof setTimeout): typeof setTimeout {
+  const owned = (callback: () => void, delayMs?: number) => {
+    const { memory } = running;
+    return own(() => {
+      if (memory?.isLost) return;
+      const before = running.memory;
+      running.memory = memory;
+      callback();
+      running.memory = before;
+    }, delayMs);
+  };
+  return owned as typeof setTimeout;
 }
 
 /**
@@ -144,6 +181,7 @@ export function installPlatform(): void {
   Object.defineProperty(globalThis, "crypto", { value: instant, configurable: true });
   Object.assign(globalThis, {
     WebSocketPair: FakePair,
+    setTimeout: ownedTimers(globalThis.setTimeout),
     WebSocketRequestResponsePair: class {},
     WebSocket: class {
       static readonly OPEN = 1;

@@ -2,7 +2,7 @@
 import WebSocket from "ws";
 import type { HeaderPair, OpenHead } from "#protocol/frame.ts";
 import { MAX_MESSAGE_BYTES } from "#protocol/limits.ts";
-import type { Origin } from "./origin.ts";
+import type { OriginAddress } from "../config.ts";
 import { originHeaders } from "./origin-headers.ts";
 
 /** A little above what may be relayed, so that the agent, not the parser, says what is too large. */
@@ -21,8 +21,12 @@ export function offeredProtocols(pairs: readonly HeaderPair[]): string[] | null 
   return valid ? offered : null;
 }
 
-export function openOriginSocket(origin: Origin, head: OpenHead, protocols: string[]): WebSocket {
-  const { address, authority } = origin;
+export function openOriginSocket(
+  address: OriginAddress,
+  authority: string,
+  head: OpenHead,
+  protocols: string[],
+): WebSocket {
   const headers: Record<string, string[]> = {};
   for (const [name, value] of originHeaders(head, address.userHeader)) {
     // One spelling per name, so that `Cookie` and `cookie` of one client stay two values of one header.

@@ -1,9 +1,11 @@
 /** OpenClaw as the streams see it: where it is, how connections to it are made, and whether identity is ready for one. */
 import { Agent } from "node:http";
+import type WebSocket from "ws";
 import type { OpenHead } from "#protocol/frame.ts";
 import type { OriginAddress } from "../config.ts";
 import type { Log } from "../log.ts";
 import { OriginHealth } from "./origin-failure.ts";
+import { openOriginSocket } from "./origin-socket.ts";
 
 /** OpenClaw drops idle connections after 5 s: ours are gone before, so that none is reused while it closes. */
 const IDLE_CONNECTION_MS = 4_000;
@@ -15,16 +17,20 @@ export interface Origin {
   readonly authority: string;
   readonly agent: Agent;
   readonly health: OriginHealth;
+  /** Begins the upgrade that an OPEN of kind ws asks for. */
+  openSocket(head: OpenHead, protocols: string[]): WebSocket;
 }
 
 /** @returns an origin with a connection pool of its own; `agent.destroy()` ends it */
 export function createOrigin(address: OriginAddress, log: Log): Origin {
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  const authority = `${host}:${address.port}`;
   return {
     address,
-    authority: `${host}:${address.port}`,
+    authority,
     agent: new Agent({ keepAlive: true, timeout: IDLE_CONNECTION_MS, maxFreeSockets: MAX_IDLE_CONNECTIONS }),
     health: new OriginHealth((reachable) => log(reachable ? "origin.reachable" : "origin.unreachable")),
+    openSocket: (head, protocols) => openOriginSocket(address, authority, head, protocols),
   };
 }
 

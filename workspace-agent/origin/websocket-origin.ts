@@ -16,7 +16,7 @@ import type { Stream, StreamFrame, StreamPort } from "../streams/stream.ts";
 import { MessageOutbox } from "./message-outbox.ts";
 import type { Origin } from "./origin.ts";
 import { originFailure } from "./origin-failure.ts";
-import { offeredProtocols, openOriginSocket } from "./origin-socket.ts";
+import { offeredProtocols } from "./origin-socket.ts";
 import { PieceOrder } from "./piece-order.ts";
 import { readRefusal } from "./refusal.ts";
 
@@ -57,7 +57,7 @@ export class WebSocketOrigin implements Stream {
       this.refuse("bad_head");
       return;
     }
-    const socket = openOriginSocket(this.#origin, this.#head, protocols);
+    const socket = this.#origin.openSocket(this.#head, protocols);
     this.#socket = socket;
     let reason: unknown = null;
     this.#timer = setTimeout(() => this.refuse("origin_timeout"), ORIGIN_UPGRADE_TIMEOUT_MS);

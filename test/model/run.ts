@@ -1,0 +1,109 @@
+/** Plays one script and says what was wrong with how it ended; an empty list is a good run. */
+import { vi } from "vitest";
+import type { Step } from "./steps.ts";
+import { type ModelBrowser, World } from "./world.ts";
+
+const START = Date.UTC(2026, 0, 1);
+/** How a socket that nobody closed may end: the link is lost, or part of a message went with the memory. */
+const LOST = new Set([
+  "1012 connection to the workspace lost",
+  "1012 interrupted",
+  "1012 stream reset",
+  "1012 restarting",
+]);
+
+export async function run(script: readonly Step[]): Promise<string[]> {
+  vi.clearAllTimers();
+  vi.setSystemTime(START);
+  const world = await World.start();
+  for (const step of script) {
+    await play(world, step);
+    await world.run();
+  }
+  await settle(world);
+  const wrong = [...world.wrong, ...world.browsers.flatMap((browser) => judge(world, browser))];
+  await closeAll(world);
+  for (const [name, origins] of world.origins) {
+    const open = origins.filter(({ isOpen }) => isOpen).length;
+    if (open > 0) wrong.push(`${name}: ${open} sockets left open at the origin`);
+  }
+  if (world.openStreams > 0) wrong.push(`${world.openStreams} streams left open at the agent`);
+  return [...new Set([...wrong, ...world.wrong])];
+}
+
+async function play(world: World, step: Step): Promise<void> {
+  switch (step.do) {
+    case "open":
+      return world.openBrowser();
+    case "dial":
+      return world.dial();
+    case "restart":
+      return world.restartAgent();
+    case "evict":
+      return world.evict();
+    case "cut at agent":
+      return world.cutAtAgent();
+    case "tell object":
+      return world.tellObject();
+    case "cut":
+      return world.cutBoth(step.keep);
+    case "browser says":
+      return world.browserSays(step.who, step.size);
+    case "origin says":
+      return world.originSays(step.who, step.size);
+    case "browser leaves":
+      return world.browserLeaves(step.who);
+    case "origin hangs up":
+      return world.originHangsUp(step.who);
+    case "to object":
+      return world.deliver(true, step.count);
+    case "to agent":
+      return world.deliver(false, step.count);
+    case "pass":
+      return world.pass(step.ms);
+  }
+}
+
+/** The network mends, and everything comes to its end. */
+async function settle(world: World): Promise<void> {
+  for (let rounds = 0; rounds < 12; rounds++) {
+    await world.tellObject();
+    await world.dial();
+    await world.deliverAll();
+    await world.pass(60);
+  }
+}
+
+async function closeAll(world: World): Promise<void> {
+  for (const at of world.browsers.keys()) await world.browserLeaves(at);
+  await settle(world);
+}
+
+function judge(world: World, browser: ModelBrowser): string[] {
+  const { name } = browser;
+  if (browser.status === null) return world.excuses.size > 0 ? [] : [`${name}: its upgrade was never answered`];
+  if (browser.socket === null)
+    return browser.status === 503 || browser.status === 502 ? [] : [`${name}: ${browser.status}`];
+  const origin = world.origins.get(name)?.at(-1);
+  if (origin === undefined) return [`${name}: accepted, but never opened at the origin`];
+  const wrong: string[] = [];
+  const over = browser.closed !== null || browser.left;
+  if (over === origin.isOpen) wrong.push(`${name}: ${over ? "closed" : "open"} here, not so at the origin`);
+  wrong.push(...compare(`${name} to origin`, browser.sent, origin.received, over));
+  const told = browser.closed?.code === 4001;
+  wrong.push(...compare(`${name} from origin`, origin.sent, browser.received, over && !told));
+  if (browser.closed !== null && !told) {
+    const end = `${browser.closed.code} ${browser.closed.reason}`;
+    if (!LOST.has(end)) wrong.push(`${name}: ended ${end}`);
+    else if (world.excuses.size === 0) wrong.push(`${name}: ended ${end} without a reason`);
+  }
+  return wrong;
+}
+
+/** @param partial whether the end may be missing; a gap, a double or another order never may */
+function compare(what: string, sent: readonly string[], received: readonly string[], partial: boolean): string[] {
+  for (const [at, message] of received.entries()) {
+    if (message !== sent[at]) return [`${what}: ${message} came, ${sent[at] ?? "nothing"} was due`];
+  }
+  return received.length === sent.length || partial ? [] : [`${what}: ${sent.length - received.length} lost`];
+}

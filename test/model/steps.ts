@@ -1,0 +1,47 @@
+/** What may happen between two events, as data: fast-check makes scripts of it and shrinks those that fail. */
+import fc from "fast-check";
+
+export type Step =
+  | { do: "open" | "dial" | "restart" | "evict" | "cut at agent" | "tell object" }
+  | { do: "cut"; keep: number }
+  | { do: "browser says" | "origin says"; who: number; size: number }
+  | { do: "browser leaves" | "origin hangs up"; who: number }
+  | { do: "to object" | "to agent"; count: number }
+  | { do: "pass"; ms: number };
+
+const who = fc.nat({ max: 3 });
+/** Mostly chat; some that fill windows; now and then one that travels in parts. */
+const size = fc.oneof(
+  { weight: 12, arbitrary: fc.constant(30) },
+  { weight: 3, arbitrary: fc.constant(100_000) },
+  { weight: 1, arbitrary: fc.constant(300_000) },
+);
+
+export const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    { weight: 3, arbitrary: fc.record({ do: fc.constant("open" as const) }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant("dial" as const) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("restart" as const) }) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant("evict" as const) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("cut at agent" as const) }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant("tell object" as const) }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant("cut" as const), keep: fc.nat({ max: 3 }) }) },
+    { weight: 8, arbitrary: fc.record({ do: fc.constant("browser says" as const), who, size }) },
+    { weight: 8, arbitrary: fc.record({ do: fc.constant("origin says" as const), who, size }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("browser leaves" as const), who }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("origin hangs up" as const), who }) },
+    {
+      weight: 8,
+      arbitrary: fc.record({ do: fc.constant("to object" as const), count: fc.integer({ min: 1, max: 6 }) }),
+    },
+    {
+      weight: 8,
+      arbitrary: fc.record({ do: fc.constant("to agent" as const), count: fc.integer({ min: 1, max: 6 }) }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({ do: fc.constant("pass" as const), ms: fc.constantFrom(30, 60, 2_000, 6_000, 31_000) }),
+    },
+  ),
+  { minLength: 5, maxLength: 60 },
+);

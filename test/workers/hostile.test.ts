@@ -251,6 +251,9 @@ describe("many streams", () => {
   test("of sockets that outlived the object's memory count: one more is refused, not the agent's reason to hang up", async () => {
     const alice = await session("alice");
     const agent = await dialAgent(stub, await agentKeys());
+    await agent.settled();
+    // A memory that has heard nothing yet.
+    await evictDurableObject(stub);
     await runInDurableObject(stub, (_object, ctx) => {
       const held = ctx.getWebSockets("agent")[0]!.deserializeAttachment() as AgentAttachment;
       const link = held.phase === "linked" ? held.record.link : "";

@@ -48,17 +48,19 @@ async function play(world: World, step: Step): Promise<void> {
     case "cut":
       return world.cutBoth(step.keep);
     case "browser says":
-      return world.browserSays(step.who, step.size);
+      for (let n = 0; n < step.times; n++) await world.browserSays(step.who, step.size);
+      return;
     case "origin says":
-      return world.originSays(step.who, step.size);
+      for (let n = 0; n < step.times; n++) world.originSays(step.who, step.size);
+      return;
     case "browser leaves":
       return world.browserLeaves(step.who);
     case "origin hangs up":
       return world.originHangsUp(step.who);
     case "to object":
-      return world.deliver(true, step.count);
+      return world.deliver(true, step.count, step.newest);
     case "to agent":
-      return world.deliver(false, step.count);
+      return world.deliver(false, step.count, step.newest);
     case "pass":
       return world.pass(step.ms);
   }

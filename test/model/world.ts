@@ -51,6 +51,10 @@ export class World {
     const world = new World();
     world.#session = await world.#end.signIn("alice");
     await world.dial();
+    // Two chats stand already: most faults are about what is open.
+    for (let n = 0; n < 2; n++) await world.openBrowser();
+    await world.deliverAll();
+    await world.pass(60);
     await world.deliverAll();
     return world;
   }
@@ -179,10 +183,11 @@ export class World {
     if (browser !== undefined) this.origins.get(browser.name)?.at(-1)?.hangUp(4001);
   }
 
-  /** Hands over the next messages of one direction. */
-  async deliver(toObject: boolean, count: number): Promise<void> {
+  /** Hands over the next messages of one direction; of several connections on the newest or on the oldest first. */
+  async deliver(toObject: boolean, count: number, newest = false): Promise<void> {
     for (let n = 0; n < count; n++) {
-      const wire = this.#wires.find((one) => (toObject ? one.toObject.length > 0 : one.toAgent.length > 0));
+      const wires = this.#wires.filter((one) => (toObject ? one.toObject.length > 0 : one.toAgent.length > 0));
+      const wire = wires.at(newest ? -1 : 0);
       if (wire === undefined) return;
       if (toObject) await this.#toObject(wire);
       else this.#toAgent(wire);

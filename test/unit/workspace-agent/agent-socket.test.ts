@@ -1,15 +1,17 @@
 import { afterEach, expect, test } from "vitest";
 import type { WebSocket } from "ws";
 import type { Frame } from "#protocol/frame.ts";
+import { SILENT_AFTER_MS } from "#protocol/limits.ts";
 import { Link, NEW_LINK } from "#protocol/link.ts";
 import { decodeMessage } from "#protocol/messages.ts";
-import { systemClock } from "../../../workspace-agent/clock.ts";
+import { type Clock, systemClock } from "../../../workspace-agent/clock.ts";
 import type { IdentityFrame } from "../../../workspace-agent/connection/agent-link.ts";
 import { AgentSocket } from "../../../workspace-agent/connection/agent-socket.ts";
 import { dial } from "../../../workspace-agent/connection/dial.ts";
 import { Traffic } from "../../../workspace-agent/connection/traffic.ts";
 import { Tunnel } from "../../../workspace-agent/connection/tunnel.ts";
 import { Edge, welcome } from "./support/edge.ts";
+import { ManualClock } from "./support/manual-clock.ts";
 import { openHead, silent } from "./support/peer.ts";
 
 const roster: Frame = { type: "roster", stream: 0, version: 1, people: [] };
@@ -18,7 +20,7 @@ let edge: Edge;
 afterEach(() => edge.stop());
 
 /** Connects an agent whose streams only count, and hands the gateway's end to `play` once it is welcome. */
-async function connect(play: (socket: WebSocket, link: Link) => void) {
+async function connect(play: (socket: WebSocket, link: Link) => void, clock: Clock = systemClock) {
   const seen: { frames: Frame[]; abandoned: number; identity: IdentityFrame[] } = {
     frames: [],
     abandoned: 0,
@@ -49,7 +51,7 @@ async function connect(play: (socket: WebSocket, link: Link) => void) {
       },
       release: () => {},
     },
-    clock: systemClock,
+    clock,
     traffic: new Traffic(),
     log: silent,
   });
@@ -61,7 +63,7 @@ async function connect(play: (socket: WebSocket, link: Link) => void) {
     signal,
     resume: () => tunnel.hello,
     greeted: (greeting, socket, transport) => {
-      const connection = new AgentSocket(socket, transport, systemClock);
+      const connection = new AgentSocket(socket, transport, clock);
       connection.carry(tunnel.greet(greeting, connection));
     },
   });
@@ -148,5 +150,26 @@ test("a connection that the gateway closes for another reason leaves the streams
     socket.once("message", () => socket.close(4408, "silent"));
   });
   expect(end.code).toBe(4408);
+  expect(openStreams).toBe(1);
+});
+
+test("a gateway that freezes after a batch is left within five seconds, for a resume", async () => {
+  const clock = new ManualClock();
+  const pings: string[] = [];
+  const { end, openStreams } = await connect((socket, link) => {
+    link.queue(roster);
+    link.queue({ type: "open", stream: 1, head: openHead() });
+    link.flush();
+    socket.once("message", () => {
+      socket.on("message", (data) => {
+        pings.push((data as Buffer).toString());
+        // Its network stack lives, and nobody answers.
+        clock.advance(SILENT_AFTER_MS / 2);
+      });
+      clock.advance(SILENT_AFTER_MS / 2);
+    });
+  }, clock);
+  expect(pings).toEqual(["ping"]);
+  expect(end).toMatchObject({ code: 1006 });
   expect(openStreams).toBe(1);
 });

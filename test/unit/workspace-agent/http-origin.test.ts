@@ -161,6 +161,21 @@ test("a reset of the gateway ends the request at the origin", async () => {
   expect(peer.streams.size).toBe(0);
 });
 
+test("a stop of this process resets the exchange and ends it at the origin", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await serve((_request, response) => {
+    response.write("x");
+    response.on("close", resolve);
+  });
+  peer.send({ type: "open", stream: 1, head: openHead() });
+  await peer.next("head");
+  expect(peer.streams.count("http")).toBe(1);
+  peer.streams.stopAll();
+  expect((await peer.next("reset")).code).toBe(RESET_CODES.shutting_down);
+  await promise;
+  expect(peer.streams.count("http")).toBe(0);
+});
+
 test("an origin that is not there resets the stream as unreachable", async () => {
   await serve(() => {});
   const { port } = server!.address() as AddressInfo;

@@ -134,6 +134,30 @@ test("profiles are asked for once, not at every change of a known person", async
   writer.release();
 });
 
+test("once released, nothing is written, asked or let through until the next roster", async () => {
+  const { writer, receive, answers, writes, learn } = setUp();
+  receive({ type: "roster", stream: 0, version: 2, people: [alice] });
+  const waiting = writer.gate(ws);
+  // Released in the middle of a round: what it would have written is no longer this agent's to write.
+  writer.release();
+  expect(await waiting).toBe("identity_unwritten");
+  await settle();
+  expect(writes).toHaveLength(0);
+  receive({ type: "identity", stream: 0, version: 3, person: { ...alice, active: false } });
+  writer.recheck();
+  expect(await writer.gate(ws)).toBe("identity_unwritten");
+  await settle();
+  expect(writes).toHaveLength(0);
+  expect(answers).toEqual([]);
+  expect(learn).toHaveBeenCalledTimes(1);
+  receive({ type: "roster", stream: 0, version: 1, people: [alice] });
+  await settle();
+  writes[0]?.finish();
+  await settle();
+  expect(answers).toEqual([{ type: "written", stream: 0, version: 1, result: "ok" }]);
+  writer.release();
+});
+
 test("a write under way for a former link proves nothing to a new one that counts from another start", async () => {
   const { writer, receive, answers, writes } = setUp();
   receive({ type: "roster", stream: 0, version: 50, people: [] });

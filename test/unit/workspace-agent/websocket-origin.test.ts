@@ -194,6 +194,31 @@ test("a lost connection ends the origin's socket", async () => {
   expect(await promise).toBe(1001);
 });
 
+test("a stop of this process sends the browser away with 1012, and closes the origin's socket with 1001", async () => {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  await serve((socket) => {
+    socket.send("hello");
+    socket.on("close", resolve);
+  });
+  open();
+  await peer.next("text");
+  peer.streams.stopAll();
+  expect(await peer.next("close")).toMatchObject({ code: 1012, reason: "restarting" });
+  expect(await promise).toBe(1001);
+  expect(peer.streams.size).toBe(0);
+});
+
+test.each([
+  ["an upgrade that is not answered yet", "accepted", () => {}],
+  ["a large message is on its way", "offer", (socket: WebSocket) => socket.send(Buffer.alloc(MIB))],
+])("a stop while %s resets, because CLOSE may not come there", async (_name, before, connected) => {
+  await serve(connected);
+  open();
+  if (before === "offer") await peer.next("offer");
+  peer.streams.stopAll();
+  expect((await peer.next("reset")).code).toBe(RESET_CODES.shutting_down);
+});
+
 test("a refused upgrade is told with status, filtered headers and the beginning of its body", async () => {
   const server = createServer();
   server.on("upgrade", (_request, socket) => {

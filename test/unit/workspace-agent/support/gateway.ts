@@ -14,6 +14,9 @@ export interface GatewayWire {
 export class Gateway {
   readonly inbox = new Inbox();
   readonly goaways: string[] = [];
+  readonly #connected = Promise.withResolvers<void>();
+  /** Resolves with the first WELCOME. */
+  readonly connected = this.#connected.promise;
   /** Streams that this end no longer knows. */
   readonly dropped = new Set<number>();
   /** Answers that break the rules, for the hostile tables. */
@@ -39,6 +42,7 @@ export class Gateway {
     this.#link = new Link({ ...NEW_LINK }, (message) => wire.send(message));
     this.#wire = wire;
     wire.send(encodeWelcome({ link: this.linkId }));
+    this.#connected.resolve();
     if (roster) this.send({ type: "roster", stream: 0, version: 1, people: [] });
   }
 

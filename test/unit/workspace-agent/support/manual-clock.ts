@@ -24,6 +24,11 @@ export class ManualClock implements Clock {
     setImmediate(callback);
   }
 
+  /** The machine sleeps: time passes, and no timer has fired yet. */
+  sleep(ms: number): void {
+    this.#now += ms;
+  }
+
   /** Moves on and runs what falls due, each at its time. */
   advance(ms: number): void {
     const until = this.#now + ms;

@@ -3,7 +3,7 @@ import { networkInterfaces } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { SILENT_AFTER_MS } from "#protocol/limits.ts";
 import { systemClock } from "./clock.ts";
-import type { AgentConfig } from "./config.ts";
+import { type AgentConfig, ConfigError } from "./config.ts";
 import { AgentSocket } from "./connection/agent-socket.ts";
 import { dial } from "./connection/dial.ts";
 import { waitForNetwork } from "./connection/network-return.ts";
@@ -17,8 +17,10 @@ import { RosterFiles } from "./identity/roster-files.ts";
 import { WorkspaceFiles } from "./identity/workspace-files.ts";
 import { watchWorkspace } from "./identity/workspace-watch.ts";
 import type { Log } from "./log.ts";
+import { agentMetrics, type MetricSources, readiness } from "./metrics/agent-metrics.ts";
+import { startMetricsServer } from "./metrics/metrics-server.ts";
 import { openStreams } from "./origin/open-stream.ts";
-import { createOrigin } from "./origin/origin.ts";
+import { createOrigin, type Origin } from "./origin/origin.ts";
 
 /** A connection that lasted this long was a good one: the next retry is a first one again. */
 const STABLE_AFTER_MS = 20_000;
@@ -39,13 +41,14 @@ export async function runAgent(
   const traffic = new Traffic();
   const origin = createOrigin(config.openclaw, log);
   const identity = createIdentityWriter(config, log);
+  const openStream = openStreams(origin, (head) => identity.gate(head), log);
+  const tunnel = new Tunnel({ openStream, identity, clock, traffic, log });
+  const metrics = await serveMetrics(config.metricsPort, tunnel, traffic, origin);
   const unwatch = watchWorkspace(
     config.workspace,
     () => identity.recheck(),
     (code) => log("identity.watch_failed", { code }),
   );
-  const openStream = openStreams(origin, (head) => identity.gate(head), log);
-  const tunnel = new Tunnel({ openStream, identity, clock, traffic, log });
 
   async function connectOnce(attempt: number): Promise<Ended> {
     const dialling = new AbortController();
@@ -60,6 +63,7 @@ export async function runAgent(
       attempt,
       now: Date.now,
       signal: dialling.signal,
+      proxy: config.proxy,
       resume: () => tunnel.hello,
       ...(tunnel.hello === null ? {} : { timeoutMs: RESUME_DIAL_TIMEOUT_MS }),
       greeted: (greeting, socket, transport) => {
@@ -89,7 +93,23 @@ export async function runAgent(
     unwatch();
     identity.release();
     origin.agent.destroy();
+    metrics?.close();
   }
+}
+
+/** @throws {ConfigError} when the port cannot be had */
+async function serveMetrics(port: number | null, tunnel: Tunnel, traffic: Traffic, origin: Origin) {
+  if (port === null) return null;
+  const sources: MetricSources = {
+    link: () => tunnel.link,
+    traffic,
+    originReachable: () => origin.health.reachable,
+    residentBytes: () => process.memoryUsage.rss(),
+  };
+  const metrics = () => agentMetrics(sources);
+  return startMetricsServer(port, { metrics, readiness: () => readiness(tunnel.phase) }).catch((error: unknown) => {
+    throw new ConfigError([`TIDEGATE_METRICS_PORT: ${(error as NodeJS.ErrnoException).code}`]);
+  });
 }
 
 function createIdentityWriter(config: AgentConfig, log: Log): IdentityWriter {

@@ -6,6 +6,7 @@ import { PRODUCT, VERSION } from "#protocol/version.ts";
 import { runAgent } from "./agent.ts";
 import { nextBoot } from "./boot-counter.ts";
 import { ConfigError, readConfig } from "./config.ts";
+import { createSentenceLog } from "./log-sentences.ts";
 import { createLog } from "./log.ts";
 import { shutdownSignal } from "./shutdown.ts";
 
@@ -13,11 +14,18 @@ const EXIT = { stopped: 0, failed: 1, usage: 2, config: 3, superseded: 4 } as co
 
 const HELP = `${PRODUCT} agent ${VERSION}: connects the OpenClaw of this machine to its gateway. It only dials out.
 
-  tidegate-agent run --state <folder>   run in the foreground; logs are JSON lines on stderr
+  tidegate-agent run --state <folder>   run in the foreground; logs go to stderr: sentences on a terminal, else JSON lines
   tidegate-agent --version
   tidegate-agent --help
 
-The folder holds agent.json and agent.key (mode 600). OPENCLAW_GATEWAY_PASSWORD is OpenClaw's gateway.auth.password.
+The folder holds agent.json and agent.key (mode 600). 
+Environment:
+  OPENCLAW_GATEWAY_PASSWORD   OpenClaw's gateway.auth.password
+  TIDEGATE_METRICS_PORT       serves /metrics and /readyz on 127.0.0.1; off when absent
+  HTTPS_PROXY, NO_PROXY       the way to the gateway, as curl reads them
+  NO_COLOR                    plain sentences on a terminal
+
+SIGTERM and SIGINT let open HTTP exchanges end, 10 seconds at most; a second one ends at once.
 
 Exit codes: 0 stopped by SIGTERM or SIGINT, 1 failed, 2 wrong arguments, 3 wrong configuration,
 4 superseded: the same key runs elsewhere, started later.
@@ -40,7 +48,8 @@ async function main(args: string[]): Promise<number> {
 }
 
 async function run(folder: string): Promise<number> {
-  const log = createLog((line) => process.stderr.write(line));
+  const write = (line: string) => void process.stderr.write(line);
+  const log = process.stderr.isTTY ? createSentenceLog(write, !process.env["NO_COLOR"]) : createLog(write);
   try {
     const config = readConfig(folder, process.env);
     const boot = nextBoot(folder);

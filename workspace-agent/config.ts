@@ -1,9 +1,10 @@
-/** The agent's configuration: `agent.json` and `agent.key` of its state folder, and one secret from the environment. */
+/** The agent's configuration: `agent.json` and `agent.key` of its state folder, and what belongs to this machine. */
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { isAbsolute, join } from "node:path";
 import * as v from "valibot";
 import { type AgentKey, GatewayKey, readAgentKey } from "./agent-key.ts";
+import { findProxy } from "./connection/proxy.ts";
 import { isClientHeader } from "./origin/origin-headers.ts";
 
 export interface AgentConfig {
@@ -21,6 +22,10 @@ export interface AgentConfig {
   publicUrl: string;
   /** OpenClaw's local password; null means that profile ids cannot be learned. */
   openclawPassword: string | null;
+  /** The proxy on the way to the gateway; null dials directly. */
+  proxy: URL | null;
+  /** Loopback port of `/metrics` and `/readyz`; null serves neither. */
+  metricsPort: number | null;
 }
 
 /** How OpenClaw is reached, and under which header it expects the user. */
@@ -81,6 +86,10 @@ export function readConfig(folder: string, env: NodeJS.ProcessEnv): AgentConfig 
   const parsed = v.safeParse(AgentFile, file);
   for (const issue of parsed.issues ?? [])
     problems.push(`agent.json: ${v.getDotPath(issue) ?? "file"} ${describe(issue)}`);
+  const metricsPort = attempt(problems, "TIDEGATE_METRICS_PORT", () => parsePort(env["TIDEGATE_METRICS_PORT"]));
+  const proxy = parsed.success
+    ? attempt(problems, "HTTPS_PROXY", () => findProxy(new URL(parsed.output.url), env))
+    : null;
   if (!parsed.success || key === undefined || problems.length > 0) throw new ConfigError(problems);
   const settings = parsed.output;
   const url = new URL(settings.url);
@@ -100,6 +109,8 @@ export function readConfig(folder: string, env: NodeJS.ProcessEnv): AgentConfig 
     workspace: settings.workspace,
     publicUrl: `${url.protocol}//${settings.publicHost}`,
     openclawPassword: env["OPENCLAW_GATEWAY_PASSWORD"] || null,
+    proxy: proxy ?? null,
+    metricsPort: metricsPort ?? null,
   };
 }
 
@@ -119,6 +130,13 @@ function attempt<T>(problems: string[], name: string, read: () => T): T | undefi
     problems.push(code === "ENOENT" ? `${name} is missing` : `${name}: ${code === undefined ? reason : code}`);
     return undefined;
   }
+}
+
+function parsePort(text: string | undefined): number | null {
+  if (text === undefined || text === "") return null;
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65_535) throw new Error("must be a port, 1 to 65535");
+  return port;
 }
 
 function isGatewayUrl(url: URL | null): boolean {

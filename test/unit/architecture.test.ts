@@ -12,7 +12,7 @@ const ALLOWED: Record<string, RegExp[]> = {
     /^#protocol\//,
     /^(hono|valibot|jose|oauth4webapi)(\/|$)/,
   ],
-  "workspace-agent": [/^\.{1,2}\//, /^#protocol\//, /^node:/, /^(ws|valibot)$/],
+  "workspace-agent": [/^\.{1,2}\//, /^#protocol\//, /^node:/, /^(ws|valibot|https-proxy-agent)$/],
 };
 /** OpenClaw's own client, only where the agent talks to OpenClaw about people. */
 const GATEWAY_CLIENT = /^workspace-agent\/(identity|configure)\//;

@@ -1,5 +1,4 @@
 /** One attempt: upgrade, challenge, HELLO, and the greeting that answers it. Nothing reaches the origin before that. */
-import type { Agent } from "node:http";
 import type { Socket } from "node:net";
 import WebSocket from "ws";
 import { CONNECTION_CLOSE } from "#protocol/close-codes.ts";
@@ -15,6 +14,7 @@ import {
 } from "#protocol/messages.ts";
 import { GATE_PREFIX, SUBPROTOCOL } from "#protocol/version.ts";
 import { type AgentIdentity, assertion, checkChallenge, hello } from "./handshake.ts";
+import { proxyAgent } from "./proxy.ts";
 import type { Greeting } from "./tunnel.ts";
 
 /** A batch of the largest size fits; anything beyond twice that is no peer of ours. */
@@ -29,8 +29,8 @@ export interface DialOptions {
   /** Milliseconds since the epoch. */
   now: () => number;
   signal: AbortSignal;
-  /** Makes the connection, when not directly: through a proxy. */
-  agent?: Agent | undefined;
+  /** The way out, when it is not a direct one. */
+  proxy?: URL | null;
   /** The longest that the whole attempt may take. */
   timeoutMs?: number;
   /** The link to go on with, asked when HELLO is made: it may have ended since the dial began. */
@@ -55,6 +55,7 @@ export interface DialEnd {
 export function dial(options: DialOptions): Promise<DialEnd> {
   const { identity, signal, timeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
   const { promise, resolve } = Promise.withResolvers<DialEnd>();
+  const over = new AbortController();
   // @types/ws does not know closeTimeout yet.
   const socketOptions: WebSocket.ClientOptions & { closeTimeout: number } = {
     headers: { Authorization: assertion(identity, options.now()) },
@@ -63,7 +64,7 @@ export function dial(options: DialOptions): Promise<DialEnd> {
     maxPayload: MAX_PAYLOAD_BYTES,
     handshakeTimeout: timeoutMs,
     closeTimeout: CLOSE_TIMEOUT_MS,
-    agent: options.agent,
+    ...(options.proxy ? { agent: proxyAgent(options.proxy, over.signal) } : {}),
   };
   const socket = new WebSocket(tunnelUrl(identity.url), SUBPROTOCOL, socketOptions);
   let transport: Socket | null = null;
@@ -126,6 +127,7 @@ export function dial(options: DialOptions): Promise<DialEnd> {
   });
   socket.on("close", (code, reason) => {
     clearTimeout(timer);
+    over.abort();
     signal.removeEventListener("abort", abort);
     resolve({ code, reason: reason.toString() || (failure ?? ""), proven: answered !== null, greeted });
   });

@@ -25,6 +25,11 @@ export class OriginHealth {
     this.#changed = changed;
   }
 
+  /** What was reported last; null before the first report. */
+  get reachable(): boolean | null {
+    return this.#reachable;
+  }
+
   report(reachable: boolean): void {
     if (this.#reachable === reachable) return;
     // The first good answer is no news.

@@ -26,10 +26,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-function problems(settings: unknown): readonly string[] {
+function problems(settings: unknown, env: NodeJS.ProcessEnv = {}): readonly string[] {
   writeFileSync(join(folder, "agent.json"), JSON.stringify(settings));
   try {
-    readConfig(folder, {});
+    readConfig(folder, env);
     return [];
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;
@@ -70,6 +70,27 @@ test.each([
   expect(more).toEqual([]);
   expect(problem).toMatch(new RegExp(`^agent\\.json: ${name} must be|must not be`));
   expect(problem).not.toContain(value);
+});
+
+test("the machine's own settings are read from the environment, and are off without it", () => {
+  writeFileSync(join(folder, "agent.json"), JSON.stringify(good));
+  expect(readConfig(folder, {})).toMatchObject({ proxy: null, metricsPort: null });
+  const config = readConfig(folder, { HTTPS_PROXY: "http://p.example:3128", TIDEGATE_METRICS_PORT: "9464" });
+  expect(config.proxy?.href).toBe("http://p.example:3128/");
+  expect(config.metricsPort).toBe(9464);
+});
+
+test.each([
+  ["TIDEGATE_METRICS_PORT", "0"],
+  ["TIDEGATE_METRICS_PORT", "65536"],
+  ["TIDEGATE_METRICS_PORT", "1e3"],
+  ["TIDEGATE_METRICS_PORT", "0.0.0.0:9464"],
+  ["HTTPS_PROXY", "socks5://user:secret@p.example"],
+])("%s=%s is refused, and the value is not repeated", (name, value) => {
+  const found = problems(good, { [name]: value });
+  expect(found).toHaveLength(1);
+  expect(found[0]).toMatch(new RegExp(`^${name}: must be `));
+  expect(found[0]).not.toContain(value);
 });
 
 test("everything that is wrong is told at once, unknown and missing names too", () => {

@@ -87,7 +87,7 @@ test("a proxy that is not there ends the attempt with a code that names neither 
 test("a proxy that never answers is left, and its connection with it", async () => {
   const left = Promise.withResolvers<void>();
   const way = await start((_request, socket) => {
-    socket.resume().on("close", () => left.resolve());
+    socket.resume().on("end", () => left.resolve());
     socket.on("error", () => {});
   });
   expect(await through(way, 200)).toMatchObject({ code: 1006, greeted: false });

@@ -3,8 +3,9 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
+import { RESET_CODES } from "#protocol/errors.ts";
 import { creditCost, type Frame } from "#protocol/frame.ts";
-import { INITIAL_CREDIT_BYTES, RESUME_GRACE_MS } from "#protocol/limits.ts";
+import { DRAIN_MS, INITIAL_CREDIT_BYTES, RESUME_GRACE_MS } from "#protocol/limits.ts";
 import { decodeMessage } from "#protocol/messages.ts";
 import { systemClock } from "../../../workspace-agent/clock.ts";
 import { AgentSocket } from "../../../workspace-agent/connection/agent-socket.ts";
@@ -223,6 +224,20 @@ test("a hole closes at the origin exactly what the gateway lost, and the rest go
   memory.gateway.send({ type: "text", stream: 2, bytes: Buffer.from("still here") });
   expect(Buffer.from((await memory.gateway.inbox.next("binary")).bytes).toString()).toBe("still here");
   expect(closes).toEqual([["chat 1", 1001]]);
+});
+
+test("a stop at its deadline sends browsers away with 1012, closes chats at the origin with 1001, and aborts", async () => {
+  const { memory, closes, aborted, allClosed } = await openThree();
+  memory.tunnel.leave();
+  memory.clock.advance(DRAIN_MS);
+  await Promise.all([aborted, allClosed]);
+  const restarting = { type: "close", code: 1012, reason: "restarting" };
+  expect(memory.gateway.inbox.frames.slice(-3)).toMatchObject([
+    { ...restarting, stream: 1 },
+    { ...restarting, stream: 2 },
+    { type: "reset", stream: 3, code: RESET_CODES.shutting_down },
+  ]);
+  expect(closes.map(([, code]) => code)).toEqual([1001, 1001]);
 });
 
 async function allFrames(gateway: Gateway, type: Frame["type"], count: number): Promise<Frame[]> {

@@ -14,6 +14,10 @@ export interface GatewayWire {
 export class Gateway {
   readonly inbox = new Inbox();
   readonly goaways: string[] = [];
+  /** Frames by batch. */
+  readonly batches: Frame[][] = [];
+  /** Otherwise only {@link acknowledge} does. */
+  autoAcknowledge = true;
   readonly #connected = Promise.withResolvers<void>();
   /** Resolves with the first WELCOME. */
   readonly connected = this.#connected.promise;
@@ -53,12 +57,17 @@ export class Gateway {
     if (message.type === "ack") this.#link.receiveAck(message.ack);
     if (message.type !== "batch") return;
     const frames = this.#link.receiveBatch(message.number, message.ack, message.body);
+    this.batches.push(frames);
     for (const frame of frames) {
       const cost = creditCost(frame);
-      if (cost > 0) this.#link.queue({ type: "credit", stream: frame.stream, bytes: cost });
+      if (cost > 0 && this.autoAcknowledge) this.#link.queue({ type: "credit", stream: frame.stream, bytes: cost });
     }
-    this.#link.flush(true);
+    if (this.autoAcknowledge) this.acknowledge();
     this.inbox.push(frames);
+  }
+
+  acknowledge(): void {
+    this.#link.flush(true);
   }
 
   /** One batch; without a connection it waits for the next. */

@@ -23,7 +23,7 @@ export function proxyAgent(proxy: URL, signal: AbortSignal): Agent {
   address.password = "";
   const options = { headers: authorization(proxy), signal };
   // Without its credentials: the library writes the address to its debug log.
-  return new HttpsProxyAgent(address, options);
+  return new HttpsProxyAgent(address.href, options);
 }
 
 function authorization({ username, password }: URL): Record<string, string> {

@@ -28,9 +28,18 @@ export function writeAgentSettings(folder: string, settings: AgentSettings): voi
   writeFileAtomic(join(folder, "agent.json"), JSON.stringify(settings, undefined, 2));
 }
 
-/** Runs the workspace agent from source; each line it logs goes to `onLog`. */
-export function startAgent(stateFolder: string, gatewayPassword: string, onLog: (line: string) => void): Child {
-  const child = spawn(process.execPath, [join(rootFolder, "workspace-agent/cli.ts"), "run", "--state", stateFolder], {
+/**
+ * Runs the workspace agent from source; each line it logs goes to `onLog`.
+ * @param nodeArgs options of Node itself, to profile it for instance
+ */
+export function startAgent(
+  stateFolder: string,
+  gatewayPassword: string,
+  onLog: (line: string) => void,
+  nodeArgs: string[] = [],
+): Child {
+  const args = [...nodeArgs, join(rootFolder, "workspace-agent/cli.ts"), "run", "--state", stateFolder];
+  const child = spawn(process.execPath, args, {
     cwd: rootFolder,
     env: { ...withoutSecrets(process.env), OPENCLAW_GATEWAY_PASSWORD: gatewayPassword },
     stdio: ["ignore", "pipe", "pipe"],

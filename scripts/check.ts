@@ -18,10 +18,13 @@ export function runChecks(): Promise<boolean> {
   return runSteps(steps);
 }
 
-/** Each folder's tsconfig.json, two levels deep. */
+/** Each folder's tsconfig.json, three levels deep. */
 function findTypeProjects(): string[] {
-  const folders = listFolders(".").flatMap((folder) => [folder, ...listFolders(folder)]);
-  return folders.map((folder) => join(folder, "tsconfig.json")).filter((path) => existsSync(join(rootFolder, path)));
+  const withChildren = (folder: string): string[] => [folder, ...listFolders(folder)];
+  const folders = listFolders(".").flatMap(withChildren).flatMap(withChildren);
+  return [...new Set(folders)]
+    .map((folder) => join(folder, "tsconfig.json"))
+    .filter((path) => existsSync(join(rootFolder, path)));
 }
 
 function listFolders(folder: string): string[] {

@@ -1,6 +1,6 @@
 /** A named fake of OpenClaw for load, a process of its own: small answers, echoes, and bodies of any size. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { startFakeOpenclaw } from "../test/support/fake-openclaw.ts";
+import { startStandInOrigin } from "../test/support/stand-in-origin.ts";
 import { USER_HEADER } from "../test/support/local-gateway.ts";
 
 const SMALL = Buffer.from("a small answer of the origin\n");
@@ -23,7 +23,7 @@ function take(request: IncomingMessage, response: ServerResponse): void {
   request.on("end", () => response.end(String(bytes)));
 }
 
-const fake = await startFakeOpenclaw({
+const fake = await startStandInOrigin({
   userHeader: USER_HEADER,
   request(request, response) {
     response.on("error", () => undefined);

@@ -10,7 +10,7 @@ import { CENSUS_PATH } from "./census-path.ts";
 import { Chance } from "./chance.ts";
 import { CuttingProxy } from "./cutting-proxy.ts";
 import { dealFaults, type FaultCounts } from "./faults.ts";
-import { Ledger } from "./ledger.ts";
+import { Ledger, type Life } from "./ledger.ts";
 import { startNumberingOrigin, type NumberingOrigin } from "./numbering-origin.ts";
 import { printReport } from "./report.ts";
 import { visit } from "./socket-visitor.ts";
@@ -38,8 +38,8 @@ const READY_MS = 40_000;
 const CALM_MS = 60_000;
 const CLOSE_MS = 15_000;
 const EVICT_WAIT_MS = 6_000;
-const EVICT_STALL_MS = 600;
-const EVICT_QUIET_MS = 100;
+/** Longer than the agent waits with an acknowledgement. */
+const EVICT_QUIET_MS = 150;
 
 /** @returns whether nothing was lost, repeated, reordered, corrupted, silently ended or leaked */
 export async function runChaos(options: ChaosOptions): Promise<boolean> {
@@ -123,6 +123,14 @@ export async function runChaos(options: ChaosOptions): Promise<boolean> {
   return ledger.clean;
 }
 
+function openLives({ ledger }: World): Life[] {
+  return [...ledger.lives.values()].filter((life) => life.browserEnd === null);
+}
+
+function underWay(world: World): boolean {
+  return openLives(world).some(({ up, down }) => up.underWay + down.underWay > 0);
+}
+
 /** Lets everything arrive, then has everybody leave, then counts what is still there. */
 async function closeDown(
   options: ChaosOptions,
@@ -135,12 +143,11 @@ async function closeDown(
   world.closing = true;
   world.hushed = origin.hushed = true;
   const all = Promise.all(visits);
-  const open = () => [...ledger.lives.values()].filter((life) => life.browserEnd === null);
-  const underWay = () => open().some(({ up, down }) => up.underWay + down.underWay > 0);
+  const open = () => openLives(world);
   const transfersDone = Promise.all(visits.slice(SOCKETS)).then(() => true);
   const calm = async () => {
     await transfersDone;
-    while (underWay()) await sleep(50);
+    while (underWay(world)) await sleep(50);
   };
   await Promise.race([calm(), sleep(CALM_MS, undefined, { ref: false })]);
   for (const life of open()) {
@@ -165,9 +172,9 @@ async function closeDown(
 }
 
 /**
- * Takes the object's memory. It gives it up only while it handles nothing, and delivers nothing while it is asked to, so
- * that a pending upgrade would wait for ever: everybody holds their breath. Half of the times the line stands still
- * before, so that what was sent last is neither acknowledged nor answered.
+ * Takes the object's memory. It gives it up only while it handles nothing and no timer of it runs, and delivers nothing
+ * while it is asked to, so that a pending upgrade would wait for ever: everybody holds their breath, until what was sent
+ * is acknowledged. The next messages find an object that remembers nothing.
  */
 async function evict(world: World, origin: NumberingOrigin, proxy: CuttingProxy, chance: Chance): Promise<boolean> {
   world.hold = true;
@@ -176,12 +183,12 @@ async function evict(world: World, origin: NumberingOrigin, proxy: CuttingProxy,
     for (const until = Date.now() + EVICT_WAIT_MS; world.pending > 0; await sleep(5)) {
       if (Date.now() > until) return false;
     }
-    if (chance.happens(0.5)) {
-      proxy.weather.stalledUntil = Date.now() + EVICT_STALL_MS;
-      await sleep(chance.between(0, EVICT_STALL_MS / 2));
-    }
     world.hushed = origin.hushed = true;
-    await sleep(chance.between(0, EVICT_QUIET_MS));
+    Object.assign(proxy.weather, { delayMs: 0, stalledUntil: 0 });
+    for (const until = Date.now() + EVICT_WAIT_MS; underWay(world); await sleep(5)) {
+      if (Date.now() > until) return false;
+    }
+    await sleep(EVICT_QUIET_MS + chance.between(0, EVICT_QUIET_MS));
     return await world.gateway.edge.evict(OBJECT_NAME).then(
       () => true,
       () => false,

@@ -2,14 +2,15 @@
  * One browser's WebSocket, after its 101. The socket and its attachment outlive this object's memory;
  * {@link WebSocketRelay} is rebuilt from them at the next event.
  */
-import { relayableClose } from "#protocol/close-codes.ts";
+import { type Close, relayableClose } from "#protocol/close-codes.ts";
 import { ProtocolError } from "#protocol/errors.ts";
 import type { Frame } from "#protocol/frame.ts";
 import { MAX_BROWSER_BUFFER_BYTES } from "#protocol/limits.ts";
 import type { AgentLink, StreamSink } from "../tunnel/agent-link.ts";
 import type { BrowserAttachment } from "./browser-attachment.ts";
 import type { ByteBudget } from "./byte-budget.ts";
-import { InboundQueue } from "./inbound-queue.ts";
+import { InboundSender } from "./inbound-sender.ts";
+import { LastWords } from "./last-words.ts";
 import type { LargeMessages } from "./large-messages.ts";
 import { OutboundCredit } from "./outbound-credit.ts";
 
@@ -31,9 +32,8 @@ export class WebSocketRelay implements StreamSink {
   #large: LargeMessages;
   #budget: ByteBudget;
   #outbound: OutboundCredit;
-  #inbound: InboundQueue;
+  #inbound: InboundSender;
   #settling = false;
-  #waitsForRoom = false;
   #buffered = 0;
   #stalledTicks = 0;
   #over = false;
@@ -52,7 +52,10 @@ export class WebSocketRelay implements StreamSink {
     this.#large = shared.large;
     this.#budget = shared.budget;
     this.#outbound = new OutboundCredit(socket, attachment.window, attachment.granted, shared.budget);
-    this.#inbound = new InboundQueue(attachment.stream, attachment.credit, shared.budget);
+    this.#inbound = new InboundSender(link, attachment.stream, attachment.credit, shared.budget, {
+      queued: (batch) => (this.#attachment.last = batch),
+      changed: () => this.#persist(),
+    });
     this.#persist();
     if (attachment.takenDue) this.#settle();
   }
@@ -89,7 +92,6 @@ export class WebSocketRelay implements StreamSink {
         return;
       case "credit":
         this.#inbound.grant(frame.bytes);
-        this.#sendInbound();
         return;
       case "close": {
         const close = relayableClose(frame.code, frame.reason);
@@ -115,13 +117,17 @@ export class WebSocketRelay implements StreamSink {
     if (accepted === "too_large") return this.close(1009, "message too large", 1009);
     if (accepted === "too_much") return this.close(1013, "sending too fast", 1013);
     if (accepted === "crowded") return this.close(1013, "the gateway is busy", 1013);
-    this.#sendInbound();
   }
 
   /** The browser closed, or its connection is gone. */
   closed(code: number, reason: string): void {
     if (this.#over) return;
     const close = relayableClose(code, reason);
+    if (this.#inbound.busy) {
+      this.#leave(close);
+      new LastWords(this.#link, this.stream, this.#inbound, close);
+      return;
+    }
     this.#queue({ type: "close", stream: this.stream, code: close.code, reason: close.reason });
     this.#end(close.code, close.reason);
   }
@@ -196,24 +202,6 @@ export class WebSocketRelay implements StreamSink {
     this.#buffered = buffered;
   }
 
-  #sendInbound(): void {
-    if (this.#over) return;
-    while (this.#link.hasRoom) {
-      const frame = this.#inbound.next();
-      if (frame === undefined) break;
-      this.#queue(frame);
-    }
-    if (this.#inbound.ready && !this.#waitsForRoom) {
-      this.#waitsForRoom = true;
-      this.#link.whenRoom(() => {
-        this.#waitsForRoom = false;
-        this.#sendInbound();
-      });
-    }
-    this.#link.keepAwake(this.stream, this.#inbound.busy);
-    this.#persist();
-  }
-
   #queue(frame: Frame): void {
     this.#attachment.last = this.#link.queue(frame);
   }
@@ -226,12 +214,18 @@ export class WebSocketRelay implements StreamSink {
     this.#socket.serializeAttachment(this.#attachment);
   }
 
+  /** Ends the stream with everything that waits on it. */
   #end(code: number, reason: string): void {
     if (this.#over) return;
-    this.#over = true;
-    this.#link.release(this.stream);
-    this.#large.forget(this);
     this.#inbound.drop();
+    this.#link.release(this.stream);
+    this.#leave({ code, reason });
+  }
+
+  /** The browser's side is over; the stream may not be. */
+  #leave({ code, reason }: Close): void {
+    this.#over = true;
+    this.#large.forget(this);
     this.#outbound.drop();
     this.#budget.releaseWindow(this.#attachment.window);
     try {

@@ -46,6 +46,8 @@ export class AgentLink {
   /** Streams below this were opened by a memory that is lost. */
   #forgottenBelow: number;
   #awake = new Set<number>();
+  /** Last batch of each stream, oldest first, until the agent has it: ended streams among them are still live to it. */
+  #unacknowledged = new Map<number, number>();
   #waitingForRoom: (() => void)[] = [];
   #received = 0;
   #sentBytes = 0;
@@ -82,9 +84,10 @@ export class AgentLink {
     return this.#socket !== null && this.#wire.unacknowledgedBytes <= MAX_UNACKNOWLEDGED_BYTES;
   }
 
-  /** Streams that this memory knows. */
+  /** Streams that this memory knows: open ones, and those whose last frames wait for an acknowledgement. */
   get streams(): number[] {
-    return [...this.#sinks.keys()];
+    this.#forgetAcknowledged();
+    return [...new Set([...this.#sinks.keys(), ...this.#unacknowledged.keys()])];
   }
 
   /** Registers a stream. @returns its id, or undefined when too many are open */
@@ -107,7 +110,11 @@ export class AgentLink {
 
   /** Queues a frame for the batch under way. @returns the number of that batch */
   queue(frame: Frame): number {
-    return this.#wire.queue(frame);
+    const batch = this.#wire.queue(frame);
+    // Taken out first: a Map keeps the order of insertion, which then is the order of batches.
+    this.#unacknowledged.delete(frame.stream);
+    if (frame.stream !== 0) this.#unacknowledged.set(frame.stream, batch);
+    return batch;
   }
 
   /** Ends an event: sends the batch under way, and has {@link record} stored beside it. */
@@ -192,7 +199,15 @@ export class AgentLink {
     }
   }
 
+  #forgetAcknowledged(): void {
+    for (const [stream, batch] of this.#unacknowledged) {
+      if ((this.record.state.acknowledged - batch) >>> 0 > 0x7fffffff) return;
+      this.#unacknowledged.delete(stream);
+    }
+  }
+
   #wakeWaiting(): void {
+    this.#forgetAcknowledged();
     if (!this.hasRoom || this.#waitingForRoom.length === 0) return;
     const waiting = this.#waitingForRoom;
     this.#waitingForRoom = [];

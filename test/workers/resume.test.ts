@@ -236,3 +236,17 @@ describe("an agent that says nothing any more", () => {
     expect(await browser.next()).toBe("yes");
   }, 15_000);
 });
+
+test("what a browser said last arrives before its close, although it left during a cut", async () => {
+  const session = await tenant.session("alice");
+  const first = await dialAgent(tenant.stub, keys);
+  const browser = await tenant.open(first, session);
+  await cut(first);
+  browser.socket.send("last words");
+  browser.socket.close(4001, "bye");
+  await tenant.stub.readiness();
+  const second = await again(2, first);
+  expect(second.live).toEqual([browser.stream]);
+  expect(text((await second.next("text")).bytes)).toBe("last words");
+  expect(await second.next("close")).toMatchObject({ stream: browser.stream, code: 4001, reason: "bye" });
+});

@@ -30,7 +30,7 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
     { weight: 3, arbitrary: fc.record({ do: fc.constant("cut" as const), keep: fc.nat({ max: 3 }) }) },
     { weight: 8, arbitrary: fc.record({ do: fc.constant("browser says" as const), who, size, times }) },
     { weight: 8, arbitrary: fc.record({ do: fc.constant("origin says" as const), who, size, times }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant("browser leaves" as const), who }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant("browser leaves" as const), who }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant("origin hangs up" as const), who }) },
     {
       weight: 8,

@@ -42,8 +42,8 @@ export const SMALL_CREDIT_BYTES = 16 * KIB;
 export const MAX_STREAMS = 4096;
 /** Unsent bytes towards one browser before it is closed 1013. */
 export const MAX_BROWSER_BUFFER_BYTES = 8 * MIB;
-/** Unsent bytes from one browser towards the agent, besides one message in transit, before it is closed 1013. */
-export const MAX_BROWSER_BACKLOG_BYTES = 1 * MIB;
+/** Unsent bytes from one browser towards the agent, besides its largest message, before it is closed 1013. */
+export const MAX_BROWSER_BACKLOG_BYTES = 4 * MIB;
 /** The 101 waits this long for the origin's first message once it accepted (the Control UI waits 750 ms after the 101). */
 export const FIRST_MESSAGE_WAIT_MS = 1_500;
 /** Time an upgrade or a request head may take at the origin. */

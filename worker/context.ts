@@ -13,6 +13,8 @@ export interface AppEnv {
     /** Raw request target, canonical once `requestTarget` has passed it. */
     target: string;
     cookie: ReadCookie | undefined;
+    /** The answer is OpenClaw's. */
+    relayed: boolean;
   };
 }
 

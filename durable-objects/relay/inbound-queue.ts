@@ -26,6 +26,8 @@ export class InboundQueue {
   #budget: ByteBudget;
   #messages: Message[] = [];
   #bytes = 0;
+  /** Of the messages since the queue was empty. */
+  #largest = 0;
 
   constructor(stream: number, credit: number, budget: ByteBudget) {
     this.#stream = stream;
@@ -45,14 +47,13 @@ export class InboundQueue {
   /** @returns whether the browser may go on; besides one message in transit, little may wait */
   push(kind: MessageKind, bytes: Uint8Array): Accepted {
     if (bytes.byteLength > MAX_MESSAGE_BYTES) return "too_large";
-    const inTransit = this.#messages[0]?.bytes.byteLength ?? 0;
-    const cost = this.#messages.length * MESSAGE_COST_BYTES + bytes.byteLength;
-    if (this.#messages.length > 0 && this.#bytes - inTransit + cost > MAX_BROWSER_BACKLOG_BYTES) {
-      return "too_much";
-    }
+    const largest = Math.max(this.#largest, bytes.byteLength);
+    const cost = this.#messages.length * MESSAGE_COST_BYTES;
+    if (this.#bytes + bytes.byteLength - largest + cost > MAX_BROWSER_BACKLOG_BYTES) return "too_much";
     if (!this.#budget.holdInbound(bytes.byteLength)) return "crowded";
     this.#messages.push({ kind, bytes, offset: 0 });
     this.#bytes += bytes.byteLength;
+    this.#largest = largest;
     return "ok";
   }
 
@@ -93,6 +94,7 @@ export class InboundQueue {
 
   #shift(message: Message): void {
     this.#messages.shift();
+    if (this.#messages.length === 0) this.#largest = 0;
     this.#bytes -= message.bytes.byteLength;
     this.#budget.releaseInbound(message.bytes.byteLength);
   }

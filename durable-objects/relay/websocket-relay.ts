@@ -14,9 +14,11 @@ import { LastWords } from "./last-words.ts";
 import type { LargeMessages } from "./large-messages.ts";
 import { OutboundCredit } from "./outbound-credit.ts";
 
-const SETTLE_INTERVAL_MS = 25;
+/** The socket's buffer is looked at soon after something was sent, then less and less often while it stands still. */
+const FIRST_LOOK_MS = 1;
+const LAST_LOOK_MS = 32;
 /** A browser that takes nothing for this long is closed. */
-const STALL_TICKS = 30_000 / SETTLE_INTERVAL_MS;
+const STALL_MS = 30_000;
 /** A large message counts as delivered when no more than this of it waits. */
 const DRAINED_BYTES = 256 * 1024;
 /** Without ignoreBOM a message that starts with U+FEFF would lose it. */
@@ -33,9 +35,11 @@ export class WebSocketRelay implements StreamSink {
   #budget: ByteBudget;
   #outbound: OutboundCredit;
   #inbound: InboundSender;
-  #settling = false;
-  #buffered = 0;
-  #stalledTicks = 0;
+  #looking = false;
+  #waitMs = FIRST_LOOK_MS;
+  #sentBytes = 0;
+  #takenBytes = 0;
+  #stalledMs = 0;
   #over = false;
 
   constructor(
@@ -168,11 +172,12 @@ export class WebSocketRelay implements StreamSink {
     // Asked before this message: one large message may stand in the buffer by itself.
     if ((this.#socket.bufferedAmount ?? 0) > MAX_BROWSER_BUFFER_BYTES)
       return this.close(1013, "reading too slowly", 1013);
+    this.#sentBytes += bytes.byteLength;
     this.#socket.send(kind === "text" ? decoder.decode(bytes) : bytes);
     this.#settle();
   }
 
-  /** Grants what the browser has taken. A timer exists only while something of it still waits. */
+  /** Grants what the browser has taken. */
   #settle(): void {
     const buffered = this.#socket.bufferedAmount ?? 0;
     const increment = this.#outbound.settle();
@@ -183,23 +188,27 @@ export class WebSocketRelay implements StreamSink {
       this.#large.delivered(this);
     }
     this.#persist();
-    if (this.#stalledTicks > STALL_TICKS) return this.close(1013, "reading too slowly", 1013);
-    if (this.#settling || !(this.#outbound.pendingBytes > 0 || this.#attachment.takenDue)) return;
-    this.#settling = true;
-    setTimeout(() => {
-      this.#settling = false;
-      if (this.#over) return;
-      this.#tick();
-      this.#settle();
-      this.#link.flush();
-    }, SETTLE_INTERVAL_MS);
+    if (this.#outbound.pendingBytes > 0 || this.#attachment.takenDue) this.#lookAgain();
   }
 
-  /** Counts time in which nothing was taken: what comes in one event waits together, and says nothing about the browser. */
-  #tick(): void {
-    const buffered = this.#socket.bufferedAmount ?? 0;
-    this.#stalledTicks = buffered > 0 && buffered >= this.#buffered ? this.#stalledTicks + 1 : 0;
-    this.#buffered = buffered;
+  /** A timer exists only while something sent still waits. */
+  #lookAgain(): void {
+    if (this.#looking) return;
+    this.#looking = true;
+    const waitMs = this.#waitMs;
+    setTimeout(() => {
+      this.#looking = false;
+      if (this.#over) return;
+      const taken = this.#sentBytes - (this.#socket.bufferedAmount ?? 0);
+      // Time counts, not messages: what is sent in one event waits together, and says nothing about the browser.
+      const moved = taken > this.#takenBytes;
+      this.#takenBytes = taken;
+      this.#stalledMs = moved ? 0 : this.#stalledMs + waitMs;
+      this.#waitMs = moved ? FIRST_LOOK_MS : Math.min(2 * waitMs, LAST_LOOK_MS);
+      if (this.#stalledMs > STALL_MS) this.close(1013, "reading too slowly", 1013);
+      else this.#settle();
+      this.#link.flush();
+    }, waitMs);
   }
 
   #queue(frame: Frame): void {

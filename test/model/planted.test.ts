@@ -10,7 +10,7 @@ import { installPlatform } from "./platform.ts";
 import { type Step, steps } from "./steps.ts";
 
 /** Tests of the test: each fault is put into the real code, and a model that does not see it is worth nothing. */
-const RUNS = 3_000;
+const RUNS = 30_000;
 
 let run: (script: Step[]) => Promise<string[]>;
 beforeAll(async () => {

@@ -72,7 +72,7 @@ describe("what one object holds for all its streams", () => {
 
   test("ends a browser that sends faster than OpenClaw reads", async () => {
     const browser = await tenant.open(agent, await tenant.session("alice"));
-    for (let n = 0; n < 16; n++) browser.socket.send(new Uint8Array(200 * 1024));
+    for (let n = 0; n < 40; n++) browser.socket.send(new Uint8Array(200 * 1024));
     expect((await browser.closed).code).toBe(1013);
   });
 });

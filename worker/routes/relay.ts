@@ -36,6 +36,7 @@ export function relay(deps: Deps) {
     if (code === "session_revoked") return answerNotSignedIn(deps, c, upgrade, "revoked");
     if (code === "workspace_away" && routeClass === "gateway") return refuseSocket("away", deps.now());
     if (code === "workspace_away" && isNavigation(method, c.req.raw.headers)) return refusal(deps, c, "workspace_away");
+    c.set("relayed", code === null);
     return response;
   };
 }

@@ -9,7 +9,7 @@ import { openOriginSocket } from "./origin-socket.ts";
 
 /** OpenClaw drops idle connections after 5 s: ours are gone before, so that none is reused while it closes. */
 const IDLE_CONNECTION_MS = 4_000;
-const MAX_IDLE_CONNECTIONS = 16;
+const MAX_IDLE_CONNECTIONS = 64;
 
 export interface Origin {
   readonly address: OriginAddress;

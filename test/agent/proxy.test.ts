@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterEach, beforeAll, expect, test } from "vitest";
 import type { WebSocket } from "ws";
-import { dial } from "../../../workspace-agent/connection/dial.ts";
-import { findProxy } from "../../../workspace-agent/connection/proxy.ts";
+import { dial } from "../../workspace-agent/connection/dial.ts";
+import { findProxy } from "../../workspace-agent/connection/proxy.ts";
 import { type Certificate, trustedCertificate } from "./support/certificate.ts";
 import { Edge, welcome } from "./support/edge.ts";
 

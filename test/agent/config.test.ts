@@ -3,8 +3,8 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { nextBoot } from "../../../workspace-agent/boot-counter.ts";
-import { ConfigError, readConfig } from "../../../workspace-agent/config.ts";
+import { nextBoot } from "../../workspace-agent/boot-counter.ts";
+import { ConfigError, readConfig } from "../../workspace-agent/config.ts";
 
 const good = {
   agentId: "agent-0001",

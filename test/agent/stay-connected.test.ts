@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { reconnectDelayMs } from "../../../workspace-agent/connection/backoff.ts";
-import { type Ended, stayConnected } from "../../../workspace-agent/connection/stay-connected.ts";
+import { reconnectDelayMs } from "../../workspace-agent/connection/backoff.ts";
+import { type Ended, stayConnected } from "../../workspace-agent/connection/stay-connected.ts";
 import { silent } from "./support/peer.ts";
 
 const lost: Ended = { code: 1006, reason: "", stable: false, proven: true };

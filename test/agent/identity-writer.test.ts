@@ -2,8 +2,8 @@ import { afterEach, expect, test, vi } from "vitest";
 import type { Frame } from "#protocol/frame.ts";
 import type { Person } from "#protocol/identity.ts";
 import { IDENTITY_WAIT_MS } from "#protocol/limits.ts";
-import { IdentityWriter } from "../../../workspace-agent/identity/identity-writer.ts";
-import type { Profiles } from "../../../workspace-agent/identity/roster.ts";
+import { IdentityWriter } from "../../workspace-agent/identity/identity-writer.ts";
+import type { Profiles } from "../../workspace-agent/identity/roster.ts";
 import { openHead, silent } from "./support/peer.ts";
 
 const alice: Person = { key: "p1", user: "alice@example.com", email: null, name: null, role: "user", active: true };

@@ -1,5 +1,5 @@
 /** A clock that moves when the test says so. `soon` is the event loop's own, so that real sockets may take part. */
-import type { Clock } from "../../../../workspace-agent/clock.ts";
+import type { Clock } from "../../../workspace-agent/clock.ts";
 
 export class ManualClock implements Clock {
   #now = 0;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Frame } from "#protocol/frame.ts";
 import { MAX_CHUNK_BYTES, MAX_UNACKNOWLEDGED_BYTES } from "#protocol/limits.ts";
-import type { StreamPort } from "../../../workspace-agent/streams/stream.ts";
+import type { StreamPort } from "../../workspace-agent/streams/stream.ts";
 import { MemoryTunnel } from "./support/memory-tunnel.ts";
 import { openHead } from "./support/peer.ts";
 

@@ -2,10 +2,10 @@ import { request, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { VERSION } from "#protocol/version.ts";
-import { Traffic } from "../../../workspace-agent/connection/traffic.ts";
-import { agentMetrics, readiness } from "../../../workspace-agent/metrics/agent-metrics.ts";
-import { exposition } from "../../../workspace-agent/metrics/exposition.ts";
-import { startMetricsServer } from "../../../workspace-agent/metrics/metrics-server.ts";
+import { Traffic } from "../../workspace-agent/connection/traffic.ts";
+import { agentMetrics, readiness } from "../../workspace-agent/metrics/agent-metrics.ts";
+import { exposition } from "../../workspace-agent/metrics/exposition.ts";
+import { startMetricsServer } from "../../workspace-agent/metrics/metrics-server.ts";
 import { MemoryTunnel } from "./support/memory-tunnel.ts";
 import { openHead } from "./support/peer.ts";
 

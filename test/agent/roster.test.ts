@@ -9,7 +9,7 @@ import {
   rosterBlock,
   rosterRow,
   withBlock,
-} from "../../../workspace-agent/identity/roster.ts";
+} from "../../workspace-agent/identity/roster.ts";
 
 const ALICE_ID = "875d001d-a23c-4006-ac2c-eab1e319480c";
 const BOB_ID = "77285fad-fcd5-46b7-ac76-3508b6b8e436";

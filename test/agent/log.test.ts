@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { createSentenceLog } from "../../../workspace-agent/log-sentences.ts";
-import { createLog } from "../../../workspace-agent/log.ts";
+import { createSentenceLog } from "../../workspace-agent/log-sentences.ts";
+import { createLog } from "../../workspace-agent/log.ts";
 
 const now = () => new Date(2026, 0, 2, 12, 3, 4);
 

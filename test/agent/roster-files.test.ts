@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Person } from "#protocol/identity.ts";
-import { RosterFiles } from "../../../workspace-agent/identity/roster-files.ts";
-import { WorkspaceFiles } from "../../../workspace-agent/identity/workspace-files.ts";
+import { RosterFiles } from "../../workspace-agent/identity/roster-files.ts";
+import { WorkspaceFiles } from "../../workspace-agent/identity/workspace-files.ts";
 import { silent } from "./support/peer.ts";
 
 const ID = "875d001d-a23c-4006-ac2c-eab1e319480c";

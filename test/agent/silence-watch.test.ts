@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { SILENT_AFTER_MS } from "#protocol/limits.ts";
-import { SilenceWatch } from "../../../workspace-agent/connection/silence-watch.ts";
+import { SilenceWatch } from "../../workspace-agent/connection/silence-watch.ts";
 import { ManualClock } from "./support/manual-clock.ts";
 
 const HALF_MS = SILENT_AFTER_MS / 2;

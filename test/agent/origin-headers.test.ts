@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { HeaderPair } from "#protocol/frame.ts";
 import { filterResponseHeaders } from "#protocol/headers.ts";
-import { originHeaders, refuseHead } from "../../../workspace-agent/origin/origin-headers.ts";
-import { responseHead } from "../../../workspace-agent/origin/response-head.ts";
+import { originHeaders, refuseHead } from "../../workspace-agent/origin/origin-headers.ts";
+import { responseHead } from "../../workspace-agent/origin/response-head.ts";
 import { openHead } from "./support/peer.ts";
 
 const OURS: HeaderPair[] = [

@@ -6,8 +6,8 @@ import type { AddressInfo } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import { encodeJson } from "#protocol/bytes.ts";
 import { type Challenge, challengeTranscript, encodeSigned, encodeWelcome } from "#protocol/messages.ts";
-import { agentKeyFromPem, GatewayKey } from "../../../../workspace-agent/agent-key.ts";
-import type { AgentIdentity } from "../../../../workspace-agent/connection/handshake.ts";
+import { agentKeyFromPem, GatewayKey } from "../../../workspace-agent/agent-key.ts";
+import type { AgentIdentity } from "../../../workspace-agent/connection/handshake.ts";
 import type { Certificate } from "./certificate.ts";
 
 export const gateway = generateKeyPairSync("ed25519");

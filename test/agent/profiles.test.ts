@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Person } from "#protocol/identity.ts";
-import type { Profile } from "../../../workspace-agent/identity/openclaw-client.ts";
-import { learnProfiles, matchProfiles } from "../../../workspace-agent/identity/profiles.ts";
+import type { Profile } from "../../workspace-agent/identity/openclaw-client.ts";
+import { learnProfiles, matchProfiles } from "../../workspace-agent/identity/profiles.ts";
 
 const A = "875d001d-a23c-4006-ac2c-eab1e319480c";
 const B = "77285fad-fcd5-46b7-ac76-3508b6b8e436";

@@ -3,7 +3,7 @@ import { RESET_CODES } from "#protocol/errors.ts";
 import type { Frame } from "#protocol/frame.ts";
 import { AGENT_ACK_DELAY_MS, DRAIN_MS, RESUME_GRACE_MS } from "#protocol/limits.ts";
 import type { Resumed } from "#protocol/messages.ts";
-import type { StreamFrame, StreamPort } from "../../../workspace-agent/streams/stream.ts";
+import type { StreamFrame, StreamPort } from "../../workspace-agent/streams/stream.ts";
 import { MemoryTunnel } from "./support/memory-tunnel.ts";
 import { openHead } from "./support/peer.ts";
 

@@ -1,10 +1,10 @@
 /** A real tunnel of the agent and a played gateway, joined in memory: connections come, lose messages and go at will. */
 import { decodeMessage } from "#protocol/messages.ts";
-import type { IdentityFrame, LinkOptions } from "../../../../workspace-agent/connection/agent-link.ts";
-import type { LinkConnection } from "../../../../workspace-agent/connection/link-output.ts";
-import { Traffic } from "../../../../workspace-agent/connection/traffic.ts";
-import { Tunnel } from "../../../../workspace-agent/connection/tunnel.ts";
-import type { AgentEvent } from "../../../../workspace-agent/log.ts";
+import type { IdentityFrame, LinkOptions } from "../../../workspace-agent/connection/agent-link.ts";
+import type { LinkConnection } from "../../../workspace-agent/connection/link-output.ts";
+import { Traffic } from "../../../workspace-agent/connection/traffic.ts";
+import { Tunnel } from "../../../workspace-agent/connection/tunnel.ts";
+import type { AgentEvent } from "../../../workspace-agent/log.ts";
 import { Gateway, type GatewayWire } from "./gateway.ts";
 import { ManualClock } from "./manual-clock.ts";
 

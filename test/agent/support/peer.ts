@@ -2,11 +2,11 @@
 import type { Frame, OpenHead } from "#protocol/frame.ts";
 import { Link, NEW_LINK } from "#protocol/link.ts";
 import { decodeMessage } from "#protocol/messages.ts";
-import type { Log } from "../../../../workspace-agent/log.ts";
-import { openStreams } from "../../../../workspace-agent/origin/open-stream.ts";
-import { createOrigin, type IdentityGate } from "../../../../workspace-agent/origin/origin.ts";
-import { Streams } from "../../../../workspace-agent/streams/streams.ts";
-import { Turns } from "../../../../workspace-agent/streams/turns.ts";
+import type { Log } from "../../../workspace-agent/log.ts";
+import { openStreams } from "../../../workspace-agent/origin/open-stream.ts";
+import { createOrigin, type IdentityGate } from "../../../workspace-agent/origin/origin.ts";
+import { Streams } from "../../../workspace-agent/streams/streams.ts";
+import { Turns } from "../../../workspace-agent/streams/turns.ts";
 import { Inbox } from "./inbox.ts";
 
 export const silent: Log = () => {};

@@ -3,7 +3,7 @@ import { afterEach, expect, test } from "vitest";
 import type { WebSocket } from "ws";
 import { ProtocolError } from "#protocol/errors.ts";
 import { assertionTranscript, decodeMessage, encodeBatch, encodeResumed, helloTranscript } from "#protocol/messages.ts";
-import { type DialEnd, type DialOptions, dial } from "../../../workspace-agent/connection/dial.ts";
+import { type DialEnd, type DialOptions, dial } from "../../workspace-agent/connection/dial.ts";
 import { agent, Edge, stranger, welcome } from "./support/edge.ts";
 
 let edge: Edge;

@@ -1,6 +1,6 @@
 import type { NetworkInterfaceInfo } from "node:os";
 import { expect, test } from "vitest";
-import { NETWORK_POLL_MS, waitForNetwork } from "../../../workspace-agent/connection/network-return.ts";
+import { NETWORK_POLL_MS, waitForNetwork } from "../../workspace-agent/connection/network-return.ts";
 
 const address = (cidr: string, internal = false) => ({ cidr, address: cidr, internal }) as NetworkInterfaceInfo;
 const offline = { lo: [address("127.0.0.1/8", true)] };

@@ -79,8 +79,6 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
         this.#audit.append({ type: "agent.disconnected", agent: link.record.call.agent, code });
         this.#relays.endLink(link);
       },
-      forgot: (link, received) => this.#relays.endTouched(link, received),
-      streamsOf: (link) => this.#relays.streamsOf(link),
       superseded: (agent) => this.#audit.append({ type: "agent.superseded", agent }),
       written: (version, result) => {
         // Once per version that there is: the agent may repeat itself, and must not push other events out.

@@ -54,25 +54,20 @@ export class Relays {
     this.restore();
     const upgrade = new Upgrade(link, session, head, signal, (stream, last, socket) => {
       this.#ctx.acceptWebSocket(socket, browserTags(stream, session, person));
-      const relay = this.#relay(
-        socket,
-        link,
-        {
-          kind: "browser",
-          link: link.id,
-          stream,
-          last,
-          session,
-          person,
-          window: head.credit,
-          granted: head.credit,
-          credit: INITIAL_CREDIT_BYTES,
-          busy: false,
-          offered: null,
-          takenDue: false,
-        },
-        false,
-      );
+      const relay = this.#relay(socket, link, {
+        kind: "browser",
+        link: link.id,
+        stream,
+        last,
+        session,
+        person,
+        window: head.credit,
+        granted: head.credit,
+        credit: INITIAL_CREDIT_BYTES,
+        busy: false,
+        offered: null,
+        takenDue: false,
+      });
       link.adopt(stream, relay);
     });
     this.#upgrades.add(upgrade);
@@ -96,12 +91,6 @@ export class Relays {
       if (attachment.link === link.id) return this.of(socket, attachment);
     }
     return undefined;
-  }
-
-  /** Ids of the browsers' streams that belong to a link. */
-  streamsOf(link: AgentLink): number[] {
-    const attachments = this.#browsers().map(({ attachment }) => attachment);
-    return attachments.filter((attachment) => attachment.link === link.id).map(({ stream }) => stream);
   }
 
   closed(socket: WebSocket, attachment: BrowserAttachment, code: number, reason: string): void {
@@ -135,18 +124,6 @@ export class Relays {
     }
   }
 
-  /** Ends the streams that were touched by batches after `received`, which are lost (SPEC.md section 3.2). */
-  endTouched(link: AgentLink, received: number): void {
-    for (const { socket, attachment } of this.#browsers()) {
-      if (attachment.link !== link.id) continue;
-      // What this memory sent it still has: only batches of a former one can be lost.
-      const relay = this.#sockets.get(socket);
-      const last = relay === undefined ? attachment.last : relay.forgottenLast;
-      const ahead = last === null ? 0 : (last - received) >>> 0;
-      if (ahead > 0 && ahead <= 0x7fffffff) this.of(socket, attachment)?.lost();
-    }
-  }
-
   /** Browsers together take too little: those that hold most in their buffers go first. */
   shedSlowest(): void {
     while (this.budget.isCrowded) {
@@ -165,18 +142,19 @@ export class Relays {
     }
     // The relay gives its window back when it ends, also that of a socket which closed while this memory was gone.
     this.budget.restoreWindow(attachment.window);
-    const { busy } = attachment;
-    const relay = this.#relay(socket, link, attachment, true);
-    link.adopt(attachment.stream, relay);
+    // Reviving may send something, and then these are of today.
+    const { busy, last } = attachment;
+    const relay = this.#relay(socket, link, attachment);
+    link.inherit(attachment.stream, relay, last);
     if (!busy) return relay;
     // Part of a message went with the memory; the rest would make no sense to the origin.
     relay.close(1012, "interrupted", 1001);
     return undefined;
   }
 
-  #relay(socket: WebSocket, link: AgentLink, attachment: BrowserAttachment, revived: boolean): WebSocketRelay {
+  #relay(socket: WebSocket, link: AgentLink, attachment: BrowserAttachment): WebSocketRelay {
     const shared = { large: this.#large, budget: this.budget };
-    const relay = new WebSocketRelay(socket, attachment, link, shared, revived);
+    const relay = new WebSocketRelay(socket, attachment, link, shared);
     this.#sockets.set(socket, relay);
     return relay;
   }

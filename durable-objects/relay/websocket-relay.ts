@@ -26,8 +26,6 @@ const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 const encoder = new TextEncoder();
 
 export class WebSocketRelay implements StreamSink {
-  /** Last batch that a memory which is lost sent for this stream; null when this one opened it. */
-  readonly forgottenLast: number | null;
   #socket: WebSocket;
   #attachment: BrowserAttachment;
   #link: AgentLink;
@@ -47,9 +45,7 @@ export class WebSocketRelay implements StreamSink {
     attachment: BrowserAttachment,
     link: AgentLink,
     shared: { large: LargeMessages; budget: ByteBudget },
-    revived: boolean,
   ) {
-    this.forgottenLast = revived ? attachment.last : null;
     this.#socket = socket;
     this.#attachment = attachment;
     this.#link = link;

@@ -48,6 +48,8 @@ export class AgentLink {
   #awake = new Set<number>();
   /** Last batch of each stream, oldest first, until the agent has it: ended streams among them are still live to it. */
   #unacknowledged = new Map<number, number>();
+  /** Last batch that a lost memory sent for each of its streams, also for those that have ended since. */
+  #inherited = new Map<number, number>();
   #waitingForRoom: (() => void)[] = [];
   #received = 0;
   #sentBytes = 0;
@@ -106,6 +108,27 @@ export class AgentLink {
   release(stream: number): void {
     this.#sinks.delete(stream);
     this.#awake.delete(stream);
+  }
+
+  /** Takes over a stream of a memory that is lost. @param last number of the last batch that it sent for it */
+  inherit(stream: number, sink: StreamSink, last: number): void {
+    this.#sinks.set(stream, sink);
+    this.#inherited.set(stream, last);
+  }
+
+  /**
+   * Ends the streams that lost a batch after `received` with a former memory (SPEC.md section 3.2): what is kept of
+   * them makes no sense any more. What this memory sent it still has.
+   */
+  endInherited(received: number): void {
+    for (const [stream, last] of this.#inherited) {
+      const ahead = (last - received) >>> 0;
+      if (ahead === 0 || ahead > 0x7fffffff) continue;
+      this.#sinks.get(stream)?.lost();
+      this.release(stream);
+      this.#unacknowledged.delete(stream);
+    }
+    this.#inherited.clear();
   }
 
   /** Queues a frame for the batch under way. @returns the number of that batch */

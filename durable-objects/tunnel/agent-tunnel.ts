@@ -25,10 +25,6 @@ export interface TunnelEvents extends Omit<LinkEvents, "silent" | "lastPing" | "
   connected(link: AgentLink): void;
   /** The link ended; `code` says why. */
   ended(link: AgentLink, code: string): void;
-  /** Batches after `received` went with the memory: the streams that they touched are to end. */
-  forgot(link: AgentLink, received: number): void;
-  /** Streams of the link that outlived this memory. */
-  streamsOf(link: AgentLink): number[];
   /** @returns false when (boot, attempt) is not above what was seen of this agent; else stores it */
   admit(agent: string, boot: number, attempt: number): boolean;
   refused(agent: string, code: string): void;
@@ -162,9 +158,9 @@ export class AgentTunnel {
       throw error;
     }
     link.record.call = call;
-    if (replay.hole) this.#events.forgot(link, received);
-    const live = [...new Set([...link.streams, ...this.#events.streamsOf(link)])];
-    socket.send(encodeResumed({ received: link.record.state.received, next: replay.next, live }));
+    if (replay.hole) link.endInherited(received);
+    const resumed = { received: link.record.state.received, next: replay.next, live: link.streams };
+    socket.send(encodeResumed(resumed));
     this.#links.connect(held, socket);
     if (link.record.role !== "active") return;
     if (replay.hole) this.#events.activated(link);

@@ -26,6 +26,8 @@ export class OriginSocket extends EventEmitter {
   readonly sent: string[] = [];
   readyState = 0;
   isPaused = false;
+  /** It closed by itself. */
+  hungUp = false;
   /** How the agent closed it. */
   closedWith: number | null = null;
   #fragments: Uint8Array[] = [];
@@ -54,6 +56,7 @@ export class OriginSocket extends EventEmitter {
   hangUp(code: number): void {
     if (!this.isOpen || this.isPaused) return;
     this.readyState = CLOSED;
+    this.hungUp = true;
     this.emit("close", code, Buffer.from("model"));
   }
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { OutboundCredit } from "../../durable-objects/relay/outbound-credit.ts";
-import { Relays } from "../../durable-objects/relay/relays.ts";
+import { AgentLink } from "../../durable-objects/tunnel/agent-link.ts";
 import { HeldLinks } from "../../durable-objects/tunnel/held-links.ts";
 import { Streams } from "../../workspace-agent/streams/streams.ts";
 import { Link, type Send } from "#protocol/link.ts";
@@ -52,7 +52,7 @@ const FAULTS: [name: string, plant: () => void][] = [
   [
     "streams that lost a batch go on",
     () => {
-      vi.spyOn(Relays.prototype, "endTouched").mockImplementation(() => {});
+      vi.spyOn(AgentLink.prototype, "endInherited").mockImplementation(() => {});
     },
   ],
   [

@@ -94,7 +94,7 @@ function judge(world: World, browser: ModelBrowser): string[] {
   const over = browser.closed !== null || browser.left;
   if (over === origin.isOpen) wrong.push(`${name}: ${over ? "closed" : "open"} here, not so at the origin`);
   // A browser that left has said all it had to say; only who was cut off has not.
-  const cutOff = browser.closed !== null || world.excuses.size > 0;
+  const cutOff = browser.closed !== null || origin.hungUp || world.excuses.size > 0;
   wrong.push(...compare(`${name} to origin`, browser.sent, origin.received, over && cutOff));
   const told = browser.closed?.code === 4001;
   wrong.push(...compare(`${name} from origin`, origin.sent, browser.received, over && !told));

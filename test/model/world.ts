@@ -51,11 +51,13 @@ export class World {
     const world = new World();
     world.#session = await world.#end.signIn("alice");
     await world.dial();
+    await world.deliverAll();
     // Two chats stand already: most faults are about what is open.
     for (let n = 0; n < 2; n++) await world.openBrowser();
     await world.deliverAll();
     await world.pass(60);
     await world.deliverAll();
+    if (world.browsers.some(({ socket }) => socket === null)) throw new Error("the model's chats do not stand");
     return world;
   }
 

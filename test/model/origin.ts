@@ -4,6 +4,8 @@ import { EventEmitter } from "node:events";
 const OPEN = 1;
 const CLOSED = 3;
 
+const FILLER = Buffer.alloc(1024 * 1024, ".");
+
 /** A message of the model: `size` bytes that begin with who said it and which one it is. */
 export function messageOf(name: string, number: number, size: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(Math.max(size, 24)).fill(0x2e);
@@ -15,7 +17,7 @@ export function messageOf(name: string, number: number, size: number): Uint8Arra
 export function nameOf(bytes: Uint8Array): string {
   const head = new TextDecoder().decode(bytes.subarray(0, 24)).replace(/\.+$/, "");
   const filler = bytes.subarray(24);
-  const whole = filler.every((byte) => byte === 0x2e);
+  const whole = FILLER.subarray(0, filler.byteLength).equals(filler);
   return `${head}${bytes.byteLength}${whole ? "" : " damaged"}`;
 }
 

@@ -70,11 +70,14 @@ async function play(world: World, step: Step): Promise<void> {
 
 /** The network mends, and everything comes to its end. */
 async function settle(world: World): Promise<void> {
-  for (let rounds = 0; rounds < 12; rounds++) {
+  // Twice silent is silent: an acknowledgement waits for 50 ms, and may set something going.
+  for (let rounds = 0, silent = 0; rounds < 12 && silent < 2; rounds++) {
     await world.tellObject();
     await world.dial();
+    const before = world.events;
     await world.deliverAll();
     await world.pass(60);
+    silent = world.events === before && world.isJoined ? silent + 1 : 0;
   }
 }
 

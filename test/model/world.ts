@@ -61,6 +61,15 @@ export class World {
     return world;
   }
 
+  /** Messages and ends handed over so far. */
+  events = 0;
+
+  /** Whether the agent has a connection that both sides believe in, and nobody is owed word of another. */
+  get isJoined(): boolean {
+    const [wire, ...others] = this.#wires.filter(({ agentIsGone, objectIsOwed }) => !agentIsGone || objectIsOwed);
+    return others.length === 0 && wire?.agentIsGone === false && this.#tunnel.phase === "active";
+  }
+
   get openStreams(): number {
     return this.#tunnel.link?.streams.size ?? 0;
   }
@@ -242,6 +251,7 @@ export class World {
     const item = wire.toObject.shift();
     const { socket } = wire;
     if (item === undefined || socket === null) return;
+    this.events += 1;
     if (item.type === "close") return this.#closeAtObject(wire, item.code, item.reason);
     item.written();
     // The platform drops what comes after the object's own close.
@@ -260,6 +270,7 @@ export class World {
   #toAgent(wire: Wire): void {
     const item = wire.toAgent.shift();
     if (item === undefined || wire.agentIsGone) return;
+    this.events += 1;
     if (item.type === "close") return this.#closeAtAgent(wire, item.code, item.reason);
     const { link } = this.#tunnel;
     const message = decodeMessage(item.bytes);

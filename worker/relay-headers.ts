@@ -1,5 +1,6 @@
 /** The client's headers that may reach the object, by allow-list; everything else ends here. Pure. */
 import { RELAY_HEADER, type RelayCall } from "../durable-objects/rpc.ts";
+import { connectionNominated } from "#protocol/headers.ts";
 import { COOKIE_PREFIX } from "#protocol/version.ts";
 
 const ALLOWED = new Set([
@@ -37,10 +38,13 @@ const UPGRADE = new Set([
 
 export function relayHeaders(client: Headers, call: RelayCall, upgrade: boolean): Headers {
   const headers = new Headers();
+  // Names that the client nominates as hop-by-hop end here; the `Connection` that says so goes no further either.
+  const nominated = connectionNominated([...client]);
   for (const [name, value] of client) {
-    if (ALLOWED.has(name) || (upgrade && UPGRADE.has(name))) headers.set(name, value);
+    if (upgrade && UPGRADE.has(name)) headers.set(name, value);
+    else if (ALLOWED.has(name) && !nominated.has(name)) headers.set(name, value);
   }
-  const cookies = foreignCookies(client.get("cookie"));
+  const cookies = nominated.has("cookie") ? "" : foreignCookies(client.get("cookie"));
   if (cookies !== "") headers.set("cookie", cookies);
   headers.set(RELAY_HEADER, JSON.stringify(call));
   return headers;

@@ -49,17 +49,16 @@ async function fetchObject(
   upgrade: boolean,
 ): Promise<Response> {
   const headers = relayHeaders(c.req.raw.headers, call, upgrade);
-  const { body } = c.req.raw;
-  const { method } = call;
-  const request = () =>
-    new Request(c.req.raw.url, { method, headers, body, redirect: "manual", signal: c.req.raw.signal });
+  const isRead = call.method === "GET" || call.method === "HEAD";
+  const repeatable = isRead && !upgrade && c.req.raw.body === null;
+  // Made from the request itself: part by part, the platform refuses a GET with a body, which RFC 9110 does not.
+  const request = () => new Request(c.req.raw, { headers, redirect: "manual", signal: c.req.raw.signal });
   try {
     return await deps.tenantObject(call.tenant, shard).fetch(request());
   } catch (error) {
     // The object was replaced under the request; its stub keeps failing, a fresh one does not.
     const reset = (error as { durableObjectReset?: boolean }).durableObjectReset === true;
-    if (!reset || upgrade || (method !== "GET" && method !== "HEAD"))
-      throw new GatewayError("workspace_unavailable", { cause: error });
+    if (!reset || !repeatable) throw new GatewayError("workspace_unavailable", { cause: error });
     return deps.tenantObject(call.tenant, shard).fetch(request());
   }
 }

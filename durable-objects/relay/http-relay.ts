@@ -8,7 +8,7 @@ import type { Frame, OpenHead, ResponseHead } from "#protocol/frame.ts";
 import { MAX_CHUNK_BYTES } from "#protocol/limits.ts";
 import { problem, RESET_PROBLEMS } from "../problem.ts";
 import type { AgentLink, StreamSink } from "../tunnel/agent-link.ts";
-import { hasBody, relayedResponse } from "./response.ts";
+import { announcedLength, hasBody, relayedResponse } from "./response.ts";
 
 export class HttpRelay implements StreamSink {
   readonly session: string;
@@ -101,6 +101,7 @@ export class HttpRelay implements StreamSink {
       if (bodyless) throw new TypeError("a response without a body must end with its head");
       const body = new ReadableStream<Uint8Array>(
         {
+          ...announcedLength(head),
           start: (controller) => {
             this.#body = controller;
           },

@@ -10,6 +10,13 @@ export function hasBody(method: string, status: number): boolean {
   return method !== "HEAD" && !NULL_BODY.has(status);
 }
 
+/** The origin's `Content-Length`, for a stream: without it the platform sends chunks, and no browser knows how far it is. */
+export function announcedLength(head: ResponseHead): { expectedLength?: number } {
+  const lengths = head.headers.filter(([name]) => name.toLowerCase() === "content-length");
+  const value = lengths[0]?.[1] ?? "";
+  return lengths.length === 1 && /^\d{1,15}$/.test(value) ? { expectedLength: Number(value) } : {};
+}
+
 /** `encodeBody: "manual"`: the origin's Content-Encoding is already applied, the runtime must not apply it again. */
 export function relayedResponse(head: ResponseHead, body: ReadableStream | Uint8Array | null): Response {
   const headers = new Headers();

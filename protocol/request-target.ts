@@ -38,7 +38,8 @@ export function classifyTarget(method: string, target: string, upgrade: boolean)
   if (upgrade) return path === "/__openclaw__/worker" ? "worker" : "gateway";
   if (path === "/tools/invoke" && method === "POST") return "tools";
   if (method === "GET" || method === "HEAD") return "ui";
-  if (isUiWrite(path)) return "write";
+  // TRACE would show the client what the agent adds: the secret name of the user's header among it.
+  if (isUiWrite(path) && method !== "TRACE") return "write";
   return null;
 }
 

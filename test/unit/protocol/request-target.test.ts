@@ -35,6 +35,8 @@ describe("a route class", () => {
     ["POST", "/Tools/Invoke", false, null],
     ["POST", "/anything", false, null],
     ["DELETE", "/", false, null],
+    ["DELETE", "/api/users/1", false, "write"],
+    ["TRACE", "/api/users/1", false, null],
     ["GET", "/anything", false, "ui"],
     ["GET", "/", true, "gateway"],
     ["GET", "/__openclaw__/worker", true, "worker"],

@@ -24,6 +24,7 @@ test("harmless headers pass unchanged and in order, ours follow once", () => {
     ["If-None-Match", '"x"'],
     ["Origin", "https://gw.example"],
     ["Cookie", "plugin=1"],
+    ["Range", ""],
   ];
   expect(sent(harmless)).toEqual([["Host", "gw.example"], ...harmless, ...OURS]);
 });

@@ -1,5 +1,5 @@
 /** One HTTP exchange: an http stream on one side, a request to OpenClaw on the other (SPEC.md section 5). */
-import { type ClientRequest, type IncomingMessage, request } from "node:http";
+import { type Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
 import { ReceiveCredit, SendCredit } from "#protocol/credit.ts";
 import { ProtocolError, type ResetCode } from "#protocol/errors.ts";
 import type { OpenHead } from "#protocol/frame.ts";
@@ -45,7 +45,17 @@ export class HttpOrigin implements Stream {
   /** Sends the request. */
   start(): void {
     if (this.#over) return;
-    const { address, agent } = this.#origin;
+    const request_ = this.#connect(this.#isRepeatable ? this.#origin.agent : this.#origin.fresh);
+    this.#headTimer = setTimeout(() => this.#fail("origin_timeout"), ORIGIN_HEAD_TIMEOUT_MS);
+    for (const bytes of this.#early) this.#write(bytes);
+    this.#early = [];
+    if (!this.#bodyOpen) request_.end();
+    // Sends the head, as `flushHeaders()` would if it did not encode the bytes of its values once more.
+    else request_.write("", "latin1");
+  }
+
+  #connect(agent: Agent): ClientRequest {
+    const { address } = this.#origin;
     const request_ = request({
       host: address.host,
       port: address.port,
@@ -57,13 +67,30 @@ export class HttpOrigin implements Stream {
       headers: [...originHeaders(this.#head, address.userHeader), ...this.#framing()].flat(),
     });
     this.#request = request_;
+    let readBefore = 0;
+    request_.on("socket", (socket) => (readBefore = socket.bytesRead));
     request_.on("response", (response) => this.#respond(response));
-    request_.on("error", (error) => this.#fail(originFailure(error)));
-    this.#headTimer = setTimeout(() => this.#fail("origin_timeout"), ORIGIN_HEAD_TIMEOUT_MS);
-    for (const bytes of this.#early) this.#write(bytes);
-    this.#early = [];
-    if (!this.#bodyOpen) request_.end();
-    else request_.flushHeaders();
+    request_.on("upgrade", (_response, socket) => {
+      // Nothing that travels here may turn a connection into something else.
+      socket.destroy();
+      this.#fail("bad_head");
+    });
+    request_.on("error", (error) => {
+      if (this.#over || this.#request !== request_) return;
+      // Closed while it lay idle, most likely, and not one byte came back: a read may be asked again, once.
+      const unanswered = this.#response === null && request_.socket?.bytesRead === readBefore;
+      if (agent === this.#origin.agent && request_.reusedSocket && unanswered) {
+        this.#connect(this.#origin.fresh).end();
+      } else {
+        this.#fail(originFailure(error));
+      }
+    });
+    return request_;
+  }
+
+  /** RFC 9110 section 9.2.2, but for what has a body: it has been streamed away. */
+  get #isRepeatable(): boolean {
+    return !this.#head.body && (this.#head.method === "GET" || this.#head.method === "HEAD");
   }
 
   /** Ends the stream with a reset before or instead of an exchange. */

@@ -92,7 +92,11 @@ function clientHeaders(pairs: readonly HeaderPair[], userHeader: string): Header
     const lower = name.toLowerCase();
     if (HOP_BY_HOP.has(lower) || nominated.has(lower)) continue;
     if (!CLIENT_HEADERS.has(lower) || lower === userHeader) continue;
-    const kept = lower === "cookie" ? originCookies(value) : value;
+    if (lower !== "cookie") {
+      passed.push([name, value]);
+      continue;
+    }
+    const kept = originCookies(value);
     if (kept !== "") passed.push([name, kept]);
   }
   return passed;

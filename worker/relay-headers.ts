@@ -50,14 +50,15 @@ export function relayHeaders(client: Headers, call: RelayCall, upgrade: boolean)
   return headers;
 }
 
+/** Ours, or one that only the browser may set; also behind a comma, where the platform joins two `Cookie` lines. */
+const KEPT_HERE = new RegExp(`(^|,)\\s*(__host-|__secure-|${COOKIE_PREFIX})`, "i");
+
 /** @returns the cookies that are the origin's own */
 export function foreignCookies(header: string | null): string {
   if (header === null) return "";
   const kept = header.split(";").filter((pair) => {
-    const name = pair.split("=")[0]?.trim().toLowerCase() ?? "";
-    return (
-      name !== "" && !name.startsWith("__host-") && !name.startsWith("__secure-") && !name.startsWith(COOKIE_PREFIX)
-    );
+    const text = pair.trim();
+    return text !== "" && !text.startsWith("=") && !KEPT_HERE.test(text);
   });
   return kept.map((pair) => pair.trim()).join("; ");
 }

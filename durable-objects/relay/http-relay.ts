@@ -125,6 +125,8 @@ export class HttpRelay implements StreamSink {
     if (bytes.byteLength === 0) return;
     if (this.#granted <= this.#received) throw new ProtocolError("credit_exceeded", { bytes: bytes.byteLength });
     this.#received += bytes.byteLength;
+    // A small view would keep its whole batch in memory for as long as it waits to be read.
+    if (bytes.byteLength < bytes.buffer.byteLength / 2) bytes = bytes.slice();
     this.#body.enqueue(bytes);
   }
 

@@ -79,3 +79,12 @@ test("when browsers together leave more than 32 MiB unread, the one with most of
   const closed = world.browsers.filter((one) => one.closed !== null);
   expect(closed.every((one) => one.closed?.code === 1013)).toBe(true);
 });
+
+test("a large message waits in one browser, and the other gets its own all the same", async () => {
+  leaveUnread(0, 4 * MIB);
+  world.originSays(0, 300_000);
+  await world.deliverAll();
+  world.originSays(1, 300_000);
+  await world.deliverAll();
+  expect(browser(1).received.at(-1)).toContain("300000");
+});

@@ -5,7 +5,7 @@ import { ScriptError, exitWith, say } from "./script-error.ts";
 
 const HELP = `npm run chaos -- [--seed n] [--quick] [--cuts n] [--kills n] [--evictions n]
   cuts, stalls, kills and evicts under 50 sockets and 20 transfers; exit code 1 when anything was lost`;
-const FULL = { cuts: 200, kills: 20, evictions: 20, faultSeconds: 210 };
+const FULL = { cuts: 200, kills: 20, evictions: 20, faultSeconds: 600 };
 const QUICK = { cuts: 20, kills: 2, evictions: 2, faultSeconds: 25 };
 /** Start, calm, farewell and count, each bounded by itself. */
 const CALM_LIMIT_SECONDS = 240;

@@ -84,6 +84,9 @@ async function settle(world: World): Promise<void> {
 async function closeAll(world: World): Promise<void> {
   for (const at of world.browsers.keys()) await world.browserLeaves(at);
   await settle(world);
+  // Last words that nobody takes are given up after half a minute.
+  await world.pass(31_000);
+  await settle(world);
 }
 
 function judge(world: World, browser: ModelBrowser): string[] {

@@ -13,6 +13,7 @@ const MAX_EMAIL_LENGTH = 255;
 const MAX_NAME_LENGTH = 256;
 /** A roster's own JSON around its people, rounded up. */
 const ROSTER_FRAME_BYTES = 64;
+const MAX_ROWS_IN_MEMORY = 1_000;
 
 type Row = {
   key: string;
@@ -38,6 +39,9 @@ export class PersonStore {
   #now: () => number;
   /** People with an open WebSocket; asked of the sockets themselves, which outlive this memory. */
   #isActive: (key: string) => boolean;
+  /** Rows and version as they are stored: this memory is their only writer, and asks at every request. */
+  #rows = new Map<string, Row>();
+  #version: number | null = null;
 
   constructor(sql: SqlStorage, now: () => number, isActive: (key: string) => boolean) {
     this.#sql = sql;
@@ -67,6 +71,7 @@ export class PersonStore {
       signIn.role,
       this.#now(),
     );
+    this.#rows.delete(key);
     if (!same) this.raiseVersion();
     return {
       ok: true,
@@ -96,8 +101,9 @@ export class PersonStore {
   }
 
   version(): number {
+    if (this.#version !== null) return this.#version;
     const row = this.#sql.exec<{ value: string }>("SELECT value FROM meta WHERE name = 'roster_version'").toArray()[0];
-    return row === undefined ? 0 : Number(row.value);
+    return (this.#version = row === undefined ? 0 : Number(row.value));
   }
 
   /** @returns the new version */
@@ -107,6 +113,7 @@ export class PersonStore {
       "INSERT INTO meta (name, value) VALUES ('roster_version', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
       String(version),
     );
+    this.#version = version;
     return version;
   }
 
@@ -122,7 +129,13 @@ export class PersonStore {
   }
 
   #row(key: string): Row | undefined {
-    return this.#sql.exec<Row>("SELECT * FROM people WHERE key = ?", key).toArray()[0];
+    const known = this.#rows.get(key);
+    if (known !== undefined) return known;
+    const row = this.#sql.exec<Row>("SELECT * FROM people WHERE key = ?", key).toArray()[0];
+    if (row === undefined) return undefined;
+    if (this.#rows.size >= MAX_ROWS_IN_MEMORY) this.#rows.clear();
+    this.#rows.set(key, row);
+    return row;
   }
 
   #requireRow(key: string): Row {
@@ -133,7 +146,18 @@ export class PersonStore {
 
   #person(row: Row): Person {
     const { key, email, name, role } = row;
-    return { key, user: row.user_string, email, name, role, active: this.#isActive(key) };
+    const isActive = this.#isActive;
+    return {
+      key,
+      user: row.user_string,
+      email,
+      name,
+      role,
+      // Asked of every socket of the person, so only when somebody wants to know.
+      get active() {
+        return isActive(key);
+      },
+    };
   }
 }
 

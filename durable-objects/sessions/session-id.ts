@@ -4,7 +4,20 @@ export function newSessionId(): string {
   return base64Url(crypto.getRandomValues(new Uint8Array(16)));
 }
 
+/** Hashes of ids that came lately: the digest is the slowest step of a request. */
+const KNOWN = new Map<string, string>();
+const MAX_KNOWN = 1_000;
+
 export async function hashSessionId(id: string): Promise<string> {
+  const known = KNOWN.get(id);
+  if (known !== undefined) return known;
+  const hash = await digestOf(id);
+  if (KNOWN.size >= MAX_KNOWN) KNOWN.clear();
+  KNOWN.set(id, hash);
+  return hash;
+}
+
+async function digestOf(id: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(id));
   return base64Url(new Uint8Array(digest));
 }

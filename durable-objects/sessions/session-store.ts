@@ -5,6 +5,7 @@ import { ABSOLUTE_LIFETIME_MS, dueAt, liveness, SEEN_RESOLUTION_MS, type Livenes
 
 /** Tombstones tell revoked from expired for as long as a cookie may still name them. */
 const TOMBSTONE_MS = ABSOLUTE_LIFETIME_MS;
+const MAX_IN_MEMORY = 1_000;
 
 type Row = {
   id_hash: string;
@@ -40,6 +41,8 @@ export type FoundSession =
 export class SessionStore {
   #sql: SqlStorage;
   #now: () => number;
+  /** Live sessions as they are stored: this memory is their only writer, and asks at every request. */
+  #live = new Map<string, StoredSession>();
 
   constructor(sql: SqlStorage, now: () => number) {
     this.#sql = sql;
@@ -72,9 +75,8 @@ export class SessionStore {
 
   /** Asks whether the session is live; `touch` counts this as activity. */
   find(hash: string, touch: boolean): FoundSession {
-    const row = this.#sql.exec<Row>("SELECT * FROM sessions WHERE id_hash = ?", hash).toArray()[0];
-    if (row === undefined) return { ok: false, code: "session_unknown" };
-    const session = fromRow(row);
+    const session = this.#live.get(hash) ?? this.#read(hash);
+    if (session === undefined) return { ok: false, code: "session_unknown" };
     const now = this.#now();
     const live = liveness(session, now);
     if (live !== "live") return { ok: false, code: live };
@@ -87,6 +89,7 @@ export class SessionStore {
 
   /** @returns whether a live session was ended by this call */
   end(hash: string, reason: string): boolean {
+    this.#live.delete(hash);
     const ended = this.#sql.exec(
       "UPDATE sessions SET ended_at = ?, ended_reason = ? WHERE id_hash = ? AND ended_at IS NULL",
       this.#now(),
@@ -112,7 +115,18 @@ export class SessionStore {
 
   /** Forgets tombstones that no cookie can name any more. */
   sweep(): void {
+    this.#live.clear();
     this.#sql.exec("DELETE FROM sessions WHERE ended_at IS NOT NULL AND expires_at < ?", this.#now() - TOMBSTONE_MS);
+  }
+
+  #read(hash: string): StoredSession | undefined {
+    const row = this.#sql.exec<Row>("SELECT * FROM sessions WHERE id_hash = ?", hash).toArray()[0];
+    if (row === undefined) return undefined;
+    const session = fromRow(row);
+    if (session.endedAt !== null) return session;
+    if (this.#live.size >= MAX_IN_MEMORY) this.#live.clear();
+    this.#live.set(hash, session);
+    return session;
   }
 }
 

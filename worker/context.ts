@@ -1,6 +1,6 @@
 /** What middleware leaves for the steps after it. */
-import type { Context } from "hono";
-import type { TenantRpc } from "../durable-objects/rpc.ts";
+import type { Context, Hono } from "hono";
+import type { SessionView, TenantRpc } from "../durable-objects/rpc.ts";
 import type { ReadCookie, SessionCookies } from "./cookies/session-cookie.ts";
 import type { Config, Env } from "./env.ts";
 import type { FindTenant, Tenant } from "./tenants.ts";
@@ -31,6 +31,16 @@ export interface Deps {
   tenantObject: (tenant: string, shard: number) => TenantStub;
   now: () => number;
   log: (fields: Record<string, string | number>) => void;
-  /** The sign-in adapter of the mode: its routes under `/_gate/login`. */
-  signIn: (deps: Deps) => import("hono").Hono<AppEnv>;
+  /** The sign-in of the mode. */
+  signIn: (deps: Deps) => SignInAdapter;
+}
+
+/** One way of signing in, behind routes of its own. */
+export interface SignInAdapter {
+  /** Under `/_gate/login`. */
+  login: Hono<AppEnv>;
+  /** Under `/_gate/callback`. */
+  callback?: Hono<AppEnv>;
+  /** @returns where the browser ends its session at the provider too, or null; `session` has just ended here */
+  signOutUrl?: (session: SessionView) => Promise<string | null>;
 }

@@ -9,7 +9,7 @@ import { singleTenant } from "./tenants.ts";
 
 export interface Mode {
   /** @throws {ConfigError} when this entry does not carry the configured mode */
-  signIn(config: Config): Deps["signIn"];
+  signIn(config: Config, env: Env): Deps["signIn"];
   /** Answers before everything else, or passes. */
   guard?(config: Config, request: Request): Response | undefined;
 }
@@ -37,7 +37,7 @@ function build(mode: Mode, env: Env): Built {
       tenantObject: (tenant, shard) => env.TENANT.getByName(`${tenant}/${shard}`),
       now: () => Date.now(),
       log: (fields) => console.log(JSON.stringify(fields)),
-      signIn: mode.signIn(config),
+      signIn: mode.signIn(config, env),
     };
     return { app: createApp(deps), config };
   } catch (error) {

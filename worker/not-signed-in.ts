@@ -1,5 +1,5 @@
 /** What OpenClaw's Control UI must get when nobody is signed in (design section 5; each row is a test). Pure. */
-import { targetPath } from "#protocol/request-target.ts";
+import { isCanonicalTarget, targetPath } from "#protocol/request-target.ts";
 
 export type NotSignedIn = { type: "redirect"; next: string } | { type: "empty" } | { type: "problem" };
 
@@ -31,6 +31,11 @@ export function safeNext(target: string): string {
   query.delete("openclaw_mount_recovery");
   const rest = query.toString();
   return rest === "" ? path : `${path}?${rest}`;
+}
+
+/** @returns where to go after sign-in: what was asked for if that is an address of OpenClaw's, else the first page */
+export function returnTarget(wanted: string | null | undefined): string {
+  return wanted != null && isCanonicalTarget(wanted) ? safeNext(wanted) : "/";
 }
 
 function isAsset(path: string): boolean {

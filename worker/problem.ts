@@ -18,6 +18,11 @@ export type ProblemCode =
   | "agent_refused"
   | "not_allowed"
   | "identity_conflict"
+  | "attempt_expired"
+  | "sign_in_invalid"
+  | "sign_in_cancelled"
+  | "unknown_provider"
+  | "provider_down"
   | "workspace_away"
   | "workspace_unavailable"
   | "internal_error";
@@ -62,6 +67,31 @@ export const PROBLEMS: Record<ProblemCode, { status: number; title: string; deta
     status: 403,
     title: "This e-mail is taken",
     detail: "Another person already uses this e-mail address here. An administrator has to resolve it.",
+  },
+  attempt_expired: {
+    status: 400,
+    title: "This sign-in is over",
+    detail: "It began more than ten minutes ago, or in another browser, or it was finished already. Start again.",
+  },
+  sign_in_invalid: {
+    status: 400,
+    title: "Sign-in failed",
+    detail: "The sign-in service's answer could not be verified, so nobody was signed in.",
+  },
+  sign_in_cancelled: {
+    status: 403,
+    title: "Sign-in was not completed",
+    detail: "The sign-in service says that it was cancelled or not allowed.",
+  },
+  unknown_provider: {
+    status: 404,
+    title: "Unknown sign-in service",
+    detail: "This workspace does not use that sign-in service.",
+  },
+  provider_down: {
+    status: 502,
+    title: "The sign-in service does not answer",
+    detail: "It is slow, away, or not set up as expected. Open chats are not affected. Try again in a moment.",
   },
   workspace_away: {
     status: 503,

@@ -36,6 +36,14 @@ export function signedOutPage(tenant: string): Promise<Response> {
   return page(200, { title: "You are signed out", tenant }, body);
 }
 
+/** Goes on to the provider's own sign-out: by itself, and by a link where that is switched off. */
+export function leavingPage(tenant: string, url: string): Promise<Response> {
+  const body = html`<p>Your session here has ended. One more step ends it at your sign-in service too.</p>
+    <p><a class="button primary" href="${url}">Continue</a></p>
+    <p><a class="button" href="${GATE_PREFIX}/signed-out">Stay signed in there</a></p>`;
+  return page(200, { title: "Signing out", tenant, refreshUrl: url }, body);
+}
+
 function when(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }

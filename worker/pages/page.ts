@@ -18,6 +18,10 @@ h1 { font-size: 24px; line-height: 1.25; margin: 0 0 12px; }
 p { margin: 0 0 16px; } p:last-child { margin-bottom: 0; }
 .soft { color: var(--soft); font-size: 14px; }
 form { margin: 0 0 10px; }
+label { display: block; margin: 0 0 6px; }
+input { width: 100%; padding: 12px 14px; margin: 0 0 10px; border: 1px solid var(--line); border-radius: 10px;
+  background: transparent; color: inherit; font: inherit; }
+nav { display: grid; gap: 10px; margin: 0 0 20px; }
 button, .button { display: block; width: 100%; padding: 13px 16px; border: 1px solid var(--line); border-radius: 10px;
   background: transparent; color: inherit; font: inherit; text-align: left; text-decoration: none; cursor: pointer; }
 button:hover, .button:hover { border-color: var(--accent); }
@@ -35,19 +39,22 @@ export interface PageOptions {
   tenant: string;
   /** Seconds until the page asks again by itself. */
   refreshSeconds?: number;
+  /** Where it goes then; default itself. No form can lead there: CSP's form-action follows redirects. */
+  refreshUrl?: string;
 }
 
 /** @returns a page with its security headers; `body` is escaped by the template that made it */
 export async function page(status: number, options: PageOptions, body: Html): Promise<Response> {
   const nonce = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(12))));
-  const { title, tenant, refreshSeconds } = options;
+  const { title, tenant, refreshSeconds, refreshUrl } = options;
+  const refresh = refreshUrl === undefined ? `${refreshSeconds}` : `${refreshSeconds ?? 0};url=${refreshUrl}`;
   const text = html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
-        ${refreshSeconds === undefined ? "" : html`<meta http-equiv="refresh" content="${refreshSeconds}" />`}
+        ${(refreshSeconds ?? refreshUrl) === undefined ? "" : html`<meta http-equiv="refresh" content="${refresh}" />`}
         <title>${title} · ${tenant}</title>
         <style nonce="${nonce}">
           ${raw(CSS)}

@@ -1,7 +1,9 @@
 /** Own routes under `/_gate/`; whatever is not listed is 404 here and never OpenClaw's. */
 import { Hono } from "hono";
+import type { SessionView } from "../../durable-objects/rpc.ts";
 import type { AppContext, AppEnv, Deps } from "../context.ts";
-import { indexPage, signedOutPage, signOutPage } from "../pages/account-pages.ts";
+import { withCookies } from "../cookies/with-cookies.ts";
+import { indexPage, leavingPage, signedOutPage, signOutPage } from "../pages/account-pages.ts";
 import { GatewayError } from "../problem.ts";
 import { endSession } from "../session-lifecycle.ts";
 import { tunnel } from "./tunnel.ts";
@@ -15,11 +17,16 @@ export function gateRoutes(deps: Deps): Hono<AppEnv> {
       "cache-control": "no-store",
     });
   });
-  gate.route("/login", deps.signIn(deps));
+  const signIn = deps.signIn(deps);
+  gate.route("/login", signIn.login);
+  if (signIn.callback !== undefined) gate.route("/callback", signIn.callback);
   gate.get("/logout", (c) => signOutPage(c.var.tenant.name));
   gate.post("/logout", async (c) => {
+    const session = signIn.signOutUrl === undefined ? undefined : await findSession(deps, c);
     await endSession(deps, c);
-    return c.redirect("/_gate/signed-out", 303);
+    const elsewhere = session === undefined ? null : ((await signIn.signOutUrl?.(session)) ?? null);
+    if (elsewhere === null) return c.redirect("/_gate/signed-out", 303);
+    return withCookies(c, await leavingPage(c.var.tenant.name, elsewhere));
   });
   gate.get("/signed-out", (c) => signedOutPage(c.var.tenant.name));
   gate.get("/healthz", (c) => c.text("ok", 200, { "cache-control": "no-store" }));
@@ -35,11 +42,21 @@ export function gateRoutes(deps: Deps): Hono<AppEnv> {
   return gate;
 }
 
-async function requireSession(deps: Deps, c: AppContext) {
+async function requireSession(deps: Deps, c: AppContext): Promise<SessionView> {
   const { cookie, tenant } = c.var;
   if (cookie?.kind !== "valid") throw new GatewayError("unauthenticated");
   const { shard, session } = cookie.reference;
   const found = await deps.tenantObject(tenant.id, shard).findSession(tenant.id, session);
   if (!found.ok) throw new GatewayError(found.code === "session_unknown" ? "unauthenticated" : found.code);
   return found.value;
+}
+
+/** @returns the session that is being signed out of, or undefined when it is over already */
+async function findSession(deps: Deps, c: AppContext): Promise<SessionView | undefined> {
+  try {
+    return await requireSession(deps, c);
+  } catch (error) {
+    if (error instanceof GatewayError) return undefined;
+    throw error;
+  }
 }

@@ -2,17 +2,16 @@
 import { Hono } from "hono";
 import { html } from "hono/html";
 import { GATE_PREFIX } from "#protocol/version.ts";
-import { isCanonicalTarget } from "#protocol/request-target.ts";
-import type { AppEnv, Deps } from "../context.ts";
-import { safeNext } from "../not-signed-in.ts";
+import type { AppEnv, Deps, SignInAdapter } from "../context.ts";
+import { returnTarget } from "../not-signed-in.ts";
 import { page } from "../pages/page.ts";
 import { GatewayError } from "../problem.ts";
 import { startSession } from "../session-lifecycle.ts";
 
-export function stubSignIn(deps: Deps): Hono<AppEnv> {
+export function stubSignIn(deps: Deps): SignInAdapter {
   const login = new Hono<AppEnv>();
   login.get("/", (c) => {
-    const next = wanted(c.req.query("next"));
+    const next = returnTarget(c.req.query("next"));
     const people = deps.config.stubUsers.map(
       ({ email, role }) =>
         html`<form method="post" action="${GATE_PREFIX}/login">
@@ -40,13 +39,9 @@ export function stubSignIn(deps: Deps): Hono<AppEnv> {
       role: user.role,
       providerSessionId: null,
     });
-    return c.redirect(wanted(typeof form["next"] === "string" ? form["next"] : undefined), 303);
+    return c.redirect(returnTarget(typeof form["next"] === "string" ? form["next"] : undefined), 303);
   });
-  return login;
-}
-
-function wanted(next: string | undefined): string {
-  return next !== undefined && isCanonicalTarget(next) ? safeNext(next) : "/";
+  return { login };
 }
 
 /** `alice.smith@example.com` is shown as "Alice Smith". */

@@ -1,0 +1,60 @@
+/** OpenID Connect sign-in as one adapter: which providers there are, and the routes that lead to them and back. */
+import type { Deps, SignInAdapter } from "../context.ts";
+import { callbackRoutes } from "../routes/callback.ts";
+import { loginRoutes } from "../routes/login.ts";
+import { AttemptCookies } from "./attempt-cookie.ts";
+import type { AttemptKeeping } from "./attempts.ts";
+import { outboundFetch } from "./outbound-fetch.ts";
+import { openProvider, type Provider } from "./provider.ts";
+import type { Admit, ProviderSettings } from "./provider-settings.ts";
+import { SignInError } from "./sign-in-error.ts";
+
+export interface OidcSettings {
+  providers: ProviderSettings[];
+  admit: Admit;
+  /** Instead of the platform's; the outbound policy applies all the same. */
+  fetch?: typeof fetch;
+}
+
+/** What the routes share. */
+export interface SignIn {
+  providers: Provider[];
+  admit: Admit;
+  attempts: AttemptKeeping;
+}
+
+export function oidcSignIn(settings: OidcSettings): Deps["signIn"] {
+  return function oidcSignIn(deps: Deps): SignInAdapter {
+    const { now } = deps;
+    const { publicUrl, development, sessionSecrets } = deps.config;
+    const policy = settings.fetch === undefined ? { development } : { development, fetch: settings.fetch };
+    const around = { origin: publicUrl.origin, development, fetch: outboundFetch(policy), now };
+    const providers = settings.providers.map((provider) => openProvider(provider, around));
+    const cookies = new AttemptCookies(sessionSecrets);
+    const attempts = { cookies, secure: publicUrl.protocol === "https:", now };
+    const signIn: SignIn = { providers, admit: settings.admit, attempts };
+    return {
+      login: loginRoutes(signIn),
+      callback: callbackRoutes(deps, signIn),
+      async signOutUrl({ issuer, email }) {
+        const provider = providers.find((one) => hasIssuer(one, issuer));
+        try {
+          return (await provider?.signOutUrl({ email, returnTo: `${publicUrl.origin}/_gate/signed-out` })) ?? null;
+        } catch (error) {
+          // The session here is over in any case.
+          if (error instanceof SignInError) return null;
+          throw error;
+        }
+      },
+    };
+  };
+}
+
+/** Entra's common issuers stand for one per listed tenant. */
+function hasIssuer({ settings }: Provider, issuer: string): boolean {
+  if (settings.issuer === issuer) return true;
+  const tenants = settings.entraTenants ?? [];
+  return tenants.some(
+    (tenant) => issuer === settings.issuer.replace(/\/(common|organizations|consumers)\//, `/${tenant}/`),
+  );
+}

@@ -1,0 +1,42 @@
+/** What sign-in needs from a provider, whatever it speaks. */
+import type { Attempt } from "./attempt.ts";
+import { GitHubProvider } from "./github-provider.ts";
+import { OpenIdProvider } from "./openid-provider.ts";
+import type { OutboundFetch } from "./outbound-fetch.ts";
+import type { ProviderSettings, VerifiedIdentity } from "./provider-settings.ts";
+
+export interface Hints {
+  /** Whom the person said they are; a convenience, never believed. */
+  loginHint: string | null;
+  /** Goes before the configured one: switching accounts asks for it. */
+  prompt: "login" | "select_account" | null;
+}
+
+export interface Provider {
+  readonly settings: ProviderSettings;
+  /** @returns where to send the browser. @throws {SignInError} */
+  authorizationUrl(attempt: Attempt, hints: Hints): Promise<string>;
+  /** Checks the callback, exchanges the code and verifies who came back. @throws {SignInError} */
+  finish(callback: URLSearchParams, attempt: Attempt): Promise<VerifiedIdentity>;
+  /** @returns where the browser ends its session at the provider, or null where there is no such address */
+  signOutUrl(session: { email: string | null; returnTo: string }): Promise<string | null>;
+  /** Tells the provider that a refresh token is not needed any more (RFC 7009); best effort, never throws. */
+  revoke(refreshToken: string): Promise<void>;
+}
+
+export interface ProviderSurroundings {
+  /** Scheme, host and port of the gateway. */
+  origin: string;
+  development: boolean;
+  fetch: OutboundFetch;
+  now: () => number;
+}
+
+export function openProvider(settings: ProviderSettings, around: ProviderSurroundings): Provider {
+  return settings.kind === "github" ? new GitHubProvider(settings, around) : new OpenIdProvider(settings, around);
+}
+
+/** One per provider, so that an answer cannot be carried from one to another (RFC 9700 section 4.4). */
+export function redirectUri(origin: string, provider: string): string {
+  return `${origin}/_gate/callback/${provider}`;
+}

@@ -1,0 +1,59 @@
+/** The pages around a provider: which one, and "you are known, but not let in". */
+import { html } from "hono/html";
+import { ERROR_HEADER, GATE_PREFIX } from "#protocol/version.ts";
+import type { Config } from "../env.ts";
+import { page } from "./page.ts";
+
+export interface Choice {
+  label: string;
+  href: string;
+}
+
+/** Links, not forms: CSP's form-action would hold on the way to the provider and beyond. */
+export function chooserPage(
+  tenant: string,
+  choices: Choice[],
+  options: { byDomain: boolean; unknown: boolean; next: string },
+): Promise<Response> {
+  const links = choices.map(({ label, href }) => html`<a class="button" href="${href}">Continue with ${label}</a>`);
+  const form = html`<form method="get" action="${GATE_PREFIX}/login/by-email">
+    <input type="hidden" name="next" value="${options.next}" />
+    <label for="hint">Or with your work e-mail</label>
+    <input id="hint" name="login_hint" type="email" autocomplete="username" maxlength="254" required />
+    <button type="submit">Continue</button>
+  </form>`;
+  const body = html`<p>
+      ${options.unknown ? "That address belongs to none of these. Choose one:" : "Choose how to sign in:"}
+    </p>
+    <nav aria-label="Sign-in services">${links}</nav>
+    ${options.byDomain ? form : ""}`;
+  return page(200, { title: "Sign in", tenant }, body);
+}
+
+/** Between the e-mail form and the provider, so that the browser's form rules end here. */
+export function onwardPage(tenant: string, href: string): Promise<Response> {
+  const body = html`<p><a class="button primary" href="${href}">Continue</a></p>`;
+  return page(200, { title: "Signing in…", tenant, refreshUrl: href }, body);
+}
+
+/** Says who they are signed in as, and how to come as somebody else. */
+export async function deniedPage(
+  config: Config,
+  who: { person: string | null; label: string; provider: string },
+): Promise<Response> {
+  const again = new URLSearchParams({ provider: who.provider, prompt: "select_account" });
+  const name = who.person ?? "somebody without a verified e-mail address";
+  const contact = config.contact ?? "an administrator of this workspace";
+  const body = html`<dl>
+      <dt>Signed in as</dt>
+      <dd>${name}</dd>
+      <dt>With</dt>
+      <dd>${who.label}</dd>
+    </dl>
+    <p>This account may not use this assistant. If it should, ask ${contact}.</p>
+    <p><a class="button primary" href="${GATE_PREFIX}/login?${again}">Use another account</a></p>
+    <p class="soft">Code not_allowed</p>`;
+  const response = await page(403, { title: "You are not on the list", tenant: config.tenantName }, body);
+  response.headers.set(ERROR_HEADER, "not_allowed");
+  return response;
+}

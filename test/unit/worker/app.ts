@@ -1,5 +1,5 @@
 /** The real app over a recording tenant object: what reaches it, and what it answers, are the test's. */
-import type { RelayCall, SignIn } from "../../../durable-objects/rpc.ts";
+import type { RelayCall, SessionView, SignIn } from "../../../durable-objects/rpc.ts";
 import { RELAY_HEADER } from "../../../durable-objects/rpc.ts";
 import { createApp } from "../../../worker/app.ts";
 import type { Deps, TenantStub } from "../../../worker/context.ts";
@@ -13,7 +13,14 @@ export const ORIGIN = "http://localhost:8080";
 export const NOW = 1_800_000_000_000;
 export const SESSION = "AAECAwQFBgcICQoLDA0ODw";
 
-export function newGateway(vars: Record<string, string> = {}) {
+export interface Parts {
+  signIn?: Deps["signIn"];
+  now?: () => number;
+  log?: Deps["log"];
+  session?: SessionView;
+}
+
+export function newGateway(vars: Record<string, string> = {}, parts: Parts = {}) {
   const env = {
     AUTHSEC_MODE: "stub",
     ENVIRONMENT: "development",
@@ -37,14 +44,14 @@ export function newGateway(vars: Record<string, string> = {}) {
     },
     async startSession(_tenant, signIn) {
       calls.signIns.push(signIn);
-      return { ok: true, value: { session: SESSION, expiresAt: NOW + 3_600_000 } };
+      return { ok: true, value: { session: SESSION, expiresAt: (parts.now?.() ?? NOW) + 3_600_000 } };
     },
     async endSession(_tenant, session) {
       calls.ended.push(session);
       return { ok: true, value: null };
     },
     async findSession() {
-      return { ok: false, code: "session_expired" };
+      return parts.session ? { ok: true, value: parts.session } : { ok: false, code: "session_expired" };
     },
     async readiness() {
       return { agent: "away", since: null };
@@ -59,11 +66,13 @@ export function newGateway(vars: Record<string, string> = {}) {
       calls.objects++;
       return object;
     },
-    now: () => NOW,
-    log: () => undefined,
-    signIn: stubSignIn,
+    now: parts.now ?? (() => NOW),
+    log: parts.log ?? (() => undefined),
+    signIn: parts.signIn ?? stubSignIn,
   };
   const app = createApp(deps);
+  const { origin, host, protocol } = config.publicUrl;
+  const prefix = protocol === "https:" ? "__Host-" : "";
   return {
     calls,
     cookies,
@@ -71,13 +80,13 @@ export function newGateway(vars: Record<string, string> = {}) {
       answer = make;
     },
     async cookie(expiresAt = NOW / 1000 + 60): Promise<string> {
-      return `tidegate-default=${await cookies.seal("default", { session: SESSION, shard: 0, expiresAt })}`;
+      return `${prefix}tidegate-default=${await cookies.seal("default", { session: SESSION, shard: 0, expiresAt })}`;
     },
     /** Sends a target exactly as written: the platform does not normalise it, the `URL` of a `Request` would. */
     async send(target: string, init: RequestInit = {}): Promise<Response> {
-      const request = new Request(ORIGIN, init);
-      request.headers.set("host", new Headers(init.headers).get("host") ?? "localhost:8080");
-      Object.defineProperty(request, "url", { value: ORIGIN + target });
+      const request = new Request(origin, init);
+      request.headers.set("host", new Headers(init.headers).get("host") ?? host);
+      Object.defineProperty(request, "url", { value: origin + target });
       return app.fetch(request, env);
     },
   };

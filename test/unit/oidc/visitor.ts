@@ -1,0 +1,94 @@
+/** A gateway with providers, and a visitor with a cookie jar who goes there and back. */
+import { fromPreset } from "../../../worker/oidc/presets.ts";
+import { oidcSignIn } from "../../../worker/oidc/oidc-sign-in.ts";
+import type { Admit, ProviderSettings } from "../../../worker/oidc/provider-settings.ts";
+import { CLIENT_ID, CLIENT_SECRET } from "../../support/fake-provider.ts";
+import { newGateway, type Parts } from "../worker/app.ts";
+
+const NAVIGATION = { "sec-fetch-mode": "navigate", accept: "text/html" };
+const EVERYBODY: Admit = ({ email }) => (email === null ? null : { role: "user" });
+
+export function settingsFor(issuer: string, own: Partial<ProviderSettings> = {}): ProviderSettings {
+  const clientAuth = { method: "client_secret_basic", secret: CLIENT_SECRET } as const;
+  return fromPreset("oidc", { id: "fake", label: "Fake", issuer, clientId: CLIENT_ID, clientAuth, ...own });
+}
+
+export interface Trip {
+  response: Response;
+  text: string;
+  code: string | null;
+}
+
+export class Visitor {
+  readonly gateway: ReturnType<typeof newGateway>;
+  readonly cookies = new Map<string, string>();
+  readonly logged: Record<string, string | number>[] = [];
+
+  constructor(providers: ProviderSettings[], options: Parts & { admit?: Admit; vars?: Record<string, string> } = {}) {
+    const admit = options.admit ?? EVERYBODY;
+    this.gateway = newGateway(
+      { AUTHSEC_MODE: "oidc", STUB_USERS: "", ...options.vars },
+      {
+        now: Date.now,
+        signIn: oidcSignIn({ providers, admit }),
+        log: (fields) => this.logged.push(fields),
+        ...options,
+      },
+    );
+  }
+
+  get calls() {
+    return this.gateway.calls;
+  }
+
+  /** Names of the cookies it holds, of sessions and of attempts. */
+  get sessions(): string[] {
+    return [...this.cookies.keys()].filter((name) => !name.includes("attempt-"));
+  }
+
+  get attempts(): string[] {
+    return [...this.cookies.keys()].filter((name) => name.includes("attempt-"));
+  }
+
+  async get(target: string, headers: Record<string, string> = {}): Promise<Response> {
+    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+    const init = { headers: { ...NAVIGATION, ...(cookie === "" ? {} : { cookie }), ...headers } };
+    const response = await this.gateway.send(target, init);
+    this.#keep(response);
+    return response;
+  }
+
+  /** @returns where the gateway sends the browser to sign in */
+  async leave(target = "/_gate/login"): Promise<string> {
+    const response = await this.get(target);
+    const location = response.headers.get("location");
+    if (location === null) throw new Error(`no redirect: ${response.status} ${await response.text()}`);
+    return location;
+  }
+
+  /** @returns the target on the gateway that the provider sends the browser back to */
+  async visitProvider(location: string): Promise<string> {
+    const response = await fetch(location, { redirect: "manual" });
+    const back = URL.parse(response.headers.get("location") ?? "");
+    if (back === null) throw new Error(`the provider answers ${response.status}`);
+    return back.pathname + back.search;
+  }
+
+  async arrive(target: string): Promise<Trip> {
+    const response = await this.get(target);
+    return { response, text: await response.clone().text(), code: response.headers.get("x-tidegate-error") };
+  }
+
+  /** There and back. */
+  async signIn(target?: string): Promise<Trip> {
+    return this.arrive(await this.visitProvider(await this.leave(target)));
+  }
+
+  #keep(response: Response): void {
+    for (const line of response.headers.getSetCookie()) {
+      const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+      if (/max-age=0/i.test(line)) this.cookies.delete(name);
+      else this.cookies.set(name, value);
+    }
+  }
+}

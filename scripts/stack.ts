@@ -6,11 +6,14 @@ import { startDemoModel, type DemoModel } from "../demo/model.ts";
 import { startAgent, writeAgentSettings, type AgentSettings } from "./agent.ts";
 import { startEdge, type Edge } from "./edge.ts";
 import { withFolderLock } from "./folder-lock.mjs";
+import type { DevelopmentProvider } from "./development-provider.ts";
 import { keepRunning, type Child, type KeptChild } from "./keep-running.ts";
 import type { ModelChoice } from "./openclaw-config.ts";
 import { installOpenClaw } from "./openclaw-install.ts";
 import { checkOwnOpenClaw } from "./openclaw-probe.ts";
 import { startOpenClaw, statusOf, type OpenClaw } from "./openclaw.ts";
+import { rootFolder } from "./paths.ts";
+import { startOidc } from "./oidc.ts";
 import { findFreePort, nextPort, requireFreePort } from "./ports.ts";
 import { endFormerRun, findLiveRun, openRunRecord } from "./run-record.ts";
 import { ScriptError } from "./script-error.ts";
@@ -30,6 +33,8 @@ export interface StackOptions {
   home: string;
   /** `alice@example.com:admin,bob@example.com` */
   stubUsers: string;
+  /** Signs in through a real OpenID provider beside the edge instead, with the deployed entry and the same people. */
+  oidc?: boolean;
   /** Default: the demo model. */
   modelKey?: Exclude<ModelChoice, { type: "demo" }>;
   /** An OpenClaw that runs already; it is checked, and left as it is. */
@@ -49,6 +54,8 @@ export interface StackOptions {
 export interface Stack {
   url: string;
   edge: Edge;
+  /** Only with `oidc`. */
+  provider?: DevelopmentProvider;
   workspace: string;
   /** Settles once a person can sign in and reach OpenClaw; rejects when that cannot happen any more. */
   ready: Promise<void>;
@@ -83,17 +90,24 @@ export async function startAll(options: StackOptions): Promise<Stack> {
   const agentFolder = join(home, "agent");
   const publicHost = `localhost:${port}`;
   const url = `http://${publicHost}`;
+  const oidc = options.oidc ? await startOidc(url, options.stubUsers) : undefined;
   const edge = await startEdge({
     port,
     stateFolder: join(home, "edge"),
+    entries: oidc && {
+      gateway: join(rootFolder, "worker/index.ts"),
+      tenant: join(rootFolder, "durable-objects/index.ts"),
+    },
     gatewayVars: {
       ...gatewayVars(url, secrets, options.stubUsers),
+      ...oidc?.gatewayVars,
       AGENT_KEYS: `${agentId}:${publicKey}`,
       ...options.gatewayVars,
     },
     tenantVars: { STORAGE_KEY: secrets.storageKey, ...options.tenantVars },
     onLog: options.onEdgeLog,
-  }).catch((error: unknown) => {
+  }).catch(async (error: unknown) => {
+    await oidc?.provider.stop();
     record.close();
     throw error;
   });
@@ -136,13 +150,14 @@ export async function startAll(options: StackOptions): Promise<Stack> {
     stopping.abort();
     // From the browser inwards, so that nobody meets a half that has lost its other half.
     await edge.dispose();
+    await oidc?.provider.stop();
     await parts.agent?.stop();
     await parts.openclaw?.stop();
     await ready.catch(() => {});
     await parts.model?.stop();
     record.close();
   };
-  return { url, edge, workspace, ready, parts, stop: () => (stopped ??= stop()) };
+  return { url, edge, provider: oidc?.provider, workspace, ready, parts, stop: () => (stopped ??= stop()) };
 }
 
 /** @throws {ScriptError} already_running | port_in_use */

@@ -9,14 +9,15 @@ const DEFAULT_USERS = "alice@example.com:admin,bob@example.com";
 
 /** Reads the settings of `npm start`. @throws {ScriptError} bad_setting */
 export function parseStart(env: NodeJS.ProcessEnv, args: string[]): StackOptions {
-  const unknown = args.find((argument) => argument !== "--force");
+  const unknown = args.find((argument) => argument !== "--force" && argument !== "--oidc");
   if (unknown !== undefined)
-    throw new ScriptError("bad_setting", `unknown argument ${unknown}; the only one is --force`);
+    throw new ScriptError("bad_setting", `unknown argument ${unknown}; there are --force and --oidc`);
   return {
     port: parsePort(env.PORT || "8080"),
     home: homeFolder(env),
     stubUsers: stubUsers(env.STUB_USERS || DEFAULT_USERS),
     modelKey: modelKey(env),
+    oidc: args.includes("--oidc"),
     ownOpenClaw: env.OPENCLAW_URL ? ownOpenClaw(env, args.includes("--force")) : undefined,
   };
 }
@@ -104,7 +105,8 @@ async function main(): Promise<void> {
     throw error;
   }
   if (isStopping) return;
-  say(`sign in as ${options.stubUsers.split(",").map(describeUser).join(" or ")}`);
+  const people = options.stubUsers.split(",").map(describeUser).join(" or ");
+  say(options.oidc ? `sign in with the name before the @, and any password: ${people}` : `sign in as ${people}`);
   process.stdout.write(`Ready ${stack.url}\n`);
 }
 

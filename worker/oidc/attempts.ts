@@ -1,7 +1,7 @@
 /** The attempts of one browser: a cookie for each tab, five at most, each good for one callback. */
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import type { AppContext } from "../context.ts";
-import { ATTEMPT_LIFETIME_MS, attemptId, isOver, newAttempt, type Attempt } from "./attempt.ts";
+import { ATTEMPT_LIFETIME_MS, attemptId, isOver, type Attempt } from "./attempt.ts";
 import { attemptCookieName, attemptCookiePrefix, type AttemptCookies } from "./attempt-cookie.ts";
 import { SignInError } from "./sign-in-error.ts";
 
@@ -16,16 +16,14 @@ export interface AttemptKeeping {
   now: () => number;
 }
 
-/** Starts an attempt and sets its cookie. */
-export async function startAttempt(c: AppContext, keeping: AttemptKeeping, provider: string, next: string) {
+/** Sets the cookie of an attempt that begins. */
+export async function keepAttempt(c: AppContext, keeping: AttemptKeeping, attempt: Attempt): Promise<void> {
   await makeRoom(c, keeping);
-  const attempt = newAttempt(provider, next, keeping.now());
   const name = attemptCookieName(attemptId(attempt.state) ?? "", keeping.secure);
   setCookie(c, name, await keeping.cookies.seal(c.var.tenant.id, name, attempt), {
     ...attributes(keeping),
     maxAge: ATTEMPT_LIFETIME_MS / 1000,
   });
-  return attempt;
 }
 
 /**

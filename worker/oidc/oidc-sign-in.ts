@@ -34,7 +34,7 @@ export function oidcSignIn(settings: OidcSettings): Deps["signIn"] {
     const attempts = { cookies, secure: publicUrl.protocol === "https:", now };
     const signIn: SignIn = { providers, admit: settings.admit, attempts };
     return {
-      login: loginRoutes(signIn),
+      login: loginRoutes(deps, signIn),
       callback: callbackRoutes(deps, signIn),
       async signOutUrl({ issuer, email }) {
         const provider = providers.find((one) => hasIssuer(one, issuer));

@@ -2,35 +2,31 @@
 import { Hono } from "hono";
 import type { AppContext, AppEnv, Deps } from "../context.ts";
 import { withCookies } from "../cookies/with-cookies.ts";
-import { refusal } from "../middleware/on-error.ts";
 import { takeAttempt } from "../oidc/attempts.ts";
 import type { SignIn } from "../oidc/oidc-sign-in.ts";
+import type { Provider } from "../oidc/provider.ts";
 import { SignInError } from "../oidc/sign-in-error.ts";
 import { deniedPage } from "../pages/sign-in-pages.ts";
 import { startSession } from "../session-lifecycle.ts";
 import { GatewayError } from "../problem.ts";
+import { signInFailure } from "./sign-in-failure.ts";
 
 export function callbackRoutes(deps: Deps, signIn: SignIn): Hono<AppEnv> {
   const callback = new Hono<AppEnv>();
   callback.get("/:provider", async (c) => {
+    const provider = signIn.providers.find(({ settings }) => settings.id === c.req.param("provider"));
     try {
-      return await finish(deps, signIn, c);
+      if (provider === undefined) throw new SignInError("unknown_provider");
+      return await finish(deps, signIn, provider, c);
     } catch (error) {
-      if (!(error instanceof GatewayError)) throw error;
-      const reason = error instanceof SignInError ? error.reason : error.code;
-      const provider = signIn.providers.find(({ settings }) => settings.id === c.req.param("provider"));
-      const { requestId } = c.var;
-      deps.log({ event: "login.failed", request_id: requestId, provider: provider?.settings.id ?? "", reason });
-      return withCookies(c, await refusal(deps, c, error.code));
+      return signInFailure(deps, c, provider?.settings.id ?? "", error);
     }
   });
   return callback;
 }
 
-async function finish(deps: Deps, signIn: SignIn, c: AppContext): Promise<Response> {
+async function finish(deps: Deps, signIn: SignIn, provider: Provider, c: AppContext): Promise<Response> {
   if (c.req.method !== "GET") throw new GatewayError("method_not_allowed");
-  const provider = signIn.providers.find(({ settings }) => settings.id === c.req.param("provider"));
-  if (provider === undefined) throw new SignInError("unknown_provider");
   const { label, id } = provider.settings;
   const parameters = new URL(c.req.raw.url).searchParams;
   const attempt = await takeAttempt(c, signIn.attempts, id, parameters.get("state") ?? undefined);

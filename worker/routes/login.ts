@@ -2,16 +2,18 @@
 import { Hono } from "hono";
 import { GATE_PREFIX } from "#protocol/version.ts";
 import { rawTarget } from "#protocol/request-target.ts";
-import type { AppContext, AppEnv } from "../context.ts";
+import type { AppContext, AppEnv, Deps } from "../context.ts";
 import { returnTarget } from "../not-signed-in.ts";
-import { startAttempt } from "../oidc/attempts.ts";
+import { newAttempt } from "../oidc/attempt.ts";
+import { keepAttempt } from "../oidc/attempts.ts";
 import type { SignIn } from "../oidc/oidc-sign-in.ts";
 import type { Provider } from "../oidc/provider.ts";
 import { SignInError } from "../oidc/sign-in-error.ts";
 import { chooserPage, onwardPage } from "../pages/sign-in-pages.ts";
 import { GatewayError } from "../problem.ts";
+import { signInFailure } from "./sign-in-failure.ts";
 
-export function loginRoutes(signIn: SignIn): Hono<AppEnv> {
+export function loginRoutes(deps: Deps, signIn: SignIn): Hono<AppEnv> {
   const login = new Hono<AppEnv>();
   login.get("/", async (c) => {
     // A script cannot follow to another site; a page's own fetch must hear that it needs a sign-in.
@@ -29,12 +31,11 @@ export function loginRoutes(signIn: SignIn): Hono<AppEnv> {
       const byDomain = signIn.providers.some(({ settings }) => settings.emailDomains !== null);
       return chooserPage(c.var.tenant.name, choices, { byDomain, unknown: hint !== null, next });
     }
-    const attempt = await startAttempt(c, signIn.attempts, provider.settings.id, next);
-    const asked = c.req.query("prompt");
-    const prompt = asked === "login" || asked === "select_account" ? asked : null;
-    c.header("cache-control", "no-store");
-    c.header("referrer-policy", "no-referrer");
-    return c.redirect(await provider.authorizationUrl(attempt, { loginHint: hint, prompt }), 302);
+    try {
+      return await depart(signIn, provider, c, { next, hint });
+    } catch (error) {
+      return signInFailure(deps, c, provider.settings.id, error);
+    }
   });
   login.get("/by-email", (c) => {
     const { login_hint: hint = "", next } = c.req.query();
@@ -42,6 +43,23 @@ export function loginRoutes(signIn: SignIn): Hono<AppEnv> {
     return onwardPage(c.var.tenant.name, `${GATE_PREFIX}/login?${query}`);
   });
   return login;
+}
+
+async function depart(
+  signIn: SignIn,
+  provider: Provider,
+  c: AppContext,
+  wanted: { next: string; hint: string | null },
+) {
+  const attempt = newAttempt(provider.settings.id, wanted.next, signIn.attempts.now());
+  const asked = c.req.query("prompt");
+  const prompt = asked === "login" || asked === "select_account" ? asked : null;
+  const url = await provider.authorizationUrl(attempt, { loginHint: wanted.hint, prompt });
+  // Only now: a provider that is down leaves no cookie behind.
+  await keepAttempt(c, signIn.attempts, attempt);
+  c.header("cache-control", "no-store");
+  c.header("referrer-policy", "no-referrer");
+  return c.redirect(url, 302);
 }
 
 /** @throws {SignInError} unknown_provider when one is named that is not ours: never the next best instead */

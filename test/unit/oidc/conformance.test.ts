@@ -53,10 +53,9 @@ async function expectBadIdToken(faults: Faults): Promise<void> {
   expect(provider.count("/userinfo")).toBe(0);
 }
 
-const without = (name: string) => (claims: Claims) => {
-  const { [name]: _, ...rest } = claims;
-  return rest;
-};
+const without = (name: string) => (claims: Claims) =>
+  Object.fromEntries(Object.entries(claims).filter(([key]) => key !== name));
+const nameless = without("kid");
 const changed = (more: Claims) => (claims: Claims) => ({ ...claims, ...more });
 
 test("oidcc-client-test", async () => {
@@ -112,15 +111,15 @@ test.each([
 });
 
 test("oidcc-client-test-kid-absent-single-jwks", async () => {
-  const someone = visitor({ header: without("kid"), jwks: (keys) => keys.map(({ kid: _, ...key }) => key) });
+  const someone = visitor({ header: nameless, jwks: (keys) => keys.map(nameless) });
   expectSignedIn(someone, await someone.signIn());
 });
 
 test("oidcc-client-test-kid-absent-multiple-jwks", async () => {
   const other = await newSigningKey(undefined);
   const someone = visitor({
-    header: without("kid"),
-    jwks: (keys) => [other.jwk, ...keys.map(({ kid: _, ...key }) => key)],
+    header: nameless,
+    jwks: (keys) => [other.jwk, ...keys.map(nameless)],
   });
   expectSignedIn(someone, await someone.signIn());
 });

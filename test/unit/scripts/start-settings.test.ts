@@ -32,7 +32,7 @@ test.each([
 });
 
 test("an argument nobody knows is named", () => {
-  expect(() => parseStart({}, ["--prot"])).toThrow("unknown argument --prot; the only one is --force");
+  expect(() => parseStart({}, ["--prot"])).toThrow("unknown argument --prot; there are --force and --oidc");
 });
 
 test("a port in use is told with who holds it and a command that works", async () => {

@@ -1,0 +1,46 @@
+import { randomBytes } from "node:crypto";
+import { startDevelopmentProvider, type DevelopmentProvider } from "./development-provider.ts";
+import { findFreePort } from "./ports.ts";
+
+const CLIENT_ID = "tidegate";
+
+export interface LocalOidc {
+  provider: DevelopmentProvider;
+  /** What makes the deployed entry a relying party of it. */
+  gatewayVars: Record<string, string>;
+}
+
+/**
+ * Starts an OpenID provider for `npm start -- --oidc`, with the people of the stub's list.
+ * @param users `alice@example.com:admin,bob@example.com`
+ */
+export async function startOidc(url: string, users: string): Promise<LocalOidc> {
+  const people = users.split(",").map((entry) => entry.trim().toLowerCase().split(":"));
+  const emails = people.map(([email = ""]) => email);
+  const secret = randomBytes(32).toString("base64url");
+  const provider = await startDevelopmentProvider({
+    port: await findFreePort(),
+    emails,
+    clients: [
+      {
+        id: CLIENT_ID,
+        secret,
+        redirectUris: [`${url}/_gate/callback/oidc`],
+        returnUris: [`${url}/_gate/signed-out`],
+        authentication: "client_secret_basic",
+      },
+    ],
+  });
+  return {
+    provider,
+    gatewayVars: {
+      AUTHSEC_MODE: "oidc",
+      STUB_USERS: "",
+      OIDC_ISSUER: provider.issuer,
+      OIDC_CLIENT_ID: CLIENT_ID,
+      OIDC_CLIENT_SECRET: secret,
+      ALLOW_EMAILS: emails.join(","),
+      ADMIN_EMAILS: people.flatMap(([email = "", role]) => (role === "admin" ? [email] : [])).join(","),
+    },
+  };
+}

@@ -1,0 +1,227 @@
+/** The relying party against oidc-provider, a real and certified provider, over loopback. */
+import { generateKeyPairSync } from "node:crypto";
+import { afterEach, expect, test } from "vitest";
+import {
+  startDevelopmentProvider,
+  type DevelopmentProvider,
+  type DevelopmentProviderOptions,
+  type ProviderClient,
+} from "../../../scripts/development-provider.ts";
+import { findFreePort } from "../../../scripts/ports.ts";
+import { openProvider } from "../../../worker/oidc/provider.ts";
+import { outboundFetch } from "../../../worker/oidc/outbound-fetch.ts";
+import type { OpenIdProvider } from "../../../worker/oidc/openid-provider.ts";
+import type { ProviderSettings, SignatureAlgorithm } from "../../../worker/oidc/provider-settings.ts";
+import { ProviderBrowser } from "../../support/provider-browser.ts";
+import { ORIGIN } from "../worker/app.ts";
+import { settingsFor, Visitor, type Trip } from "./visitor.ts";
+
+const SECRET = "s3cret with spaces, and:colons%";
+const running: DevelopmentProvider[] = [];
+
+afterEach(async () => {
+  for (const provider of running.splice(0)) await provider.stop();
+});
+
+async function start(client: Partial<ProviderClient>, more: Partial<DevelopmentProviderOptions> = {}, id = "fake") {
+  const provider = await startDevelopmentProvider({
+    port: await findFreePort(),
+    emails: ["alice@example.com", "bob@example.com"],
+    groups: { alice: ["staff"] },
+    clients: [
+      {
+        id: "tidegate",
+        secret: SECRET,
+        redirectUris: [`${ORIGIN}/_gate/callback/${id}`],
+        returnUris: [`${ORIGIN}/_gate/signed-out`],
+        authentication: "client_secret_basic",
+        ...client,
+      },
+    ],
+    ...more,
+  });
+  running.push(provider);
+  return provider;
+}
+
+function settings({ issuer }: DevelopmentProvider, own: Partial<ProviderSettings> = {}): ProviderSettings {
+  const clientAuth = { method: "client_secret_basic", secret: SECRET } as const;
+  return settingsFor(issuer, { clientId: "tidegate", clientAuth, groupsClaim: "groups", ...own });
+}
+
+async function signIn(visitor: Visitor, login = "alice", target?: string): Promise<Trip> {
+  const back = new URL(await new ProviderBrowser().visit(await visitor.leave(target), ORIGIN, login));
+  return visitor.arrive(back.pathname + back.search);
+}
+
+function expectAlice(visitor: Visitor, trip: Trip, provider: DevelopmentProvider): void {
+  expect([trip.response.status, trip.code]).toEqual([303, null]);
+  expect(visitor.calls.signIns[0]).toMatchObject({
+    issuer: provider.issuer,
+    subject: "alice",
+    email: "alice@example.com",
+    name: "Alice",
+    groups: ["staff"],
+    role: "user",
+  });
+  expect(visitor.sessions).toHaveLength(1);
+}
+
+test.each(["client_secret_basic", "client_secret_post"] as const)("%s", async (method) => {
+  const provider = await start({ authentication: method });
+  const visitor = new Visitor([settings(provider, { clientAuth: { method, secret: SECRET } })]);
+  expectAlice(visitor, await signIn(visitor), provider);
+});
+
+test.each<[SignatureAlgorithm, () => JsonWebKey]>([
+  [
+    "RS256",
+    () => generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "jwk" }) as JsonWebKey,
+  ],
+  [
+    "PS256",
+    () => generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "jwk" }) as JsonWebKey,
+  ],
+  [
+    "ES256",
+    () => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ format: "jwk" }) as JsonWebKey,
+  ],
+  ["EdDSA", () => generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" }) as JsonWebKey],
+])("private_key_jwt with %s, and ID tokens signed likewise", async (algorithm, newKey) => {
+  const key = newKey();
+  const { kty, n, e, crv, x, y } = key;
+  const publicKey = JSON.parse(JSON.stringify({ kty, n, e, crv, x, y, kid: "ours", use: "sig", alg: algorithm }));
+  const provider = await start({ secret: undefined, keys: [publicKey], authentication: "private_key_jwt", algorithm });
+  const clientAuth = { method: "private_key_jwt", key, algorithm, keyId: "ours" } as const;
+  const visitor = new Visitor([settings(provider, { clientAuth })]);
+  expectAlice(visitor, await signIn(visitor), provider);
+});
+
+test("a wrong client secret is refused at the token endpoint, and nobody is signed in", async () => {
+  const provider = await start({});
+  const visitor = new Visitor([settings(provider, { clientAuth: { method: "client_secret_basic", secret: "wrong" } })]);
+  expect((await signIn(visitor)).code).toBe("sign_in_invalid");
+  expect([visitor.cookies.size, visitor.calls.objects]).toEqual([0, 0]);
+});
+
+test.each(["offered", "required"] as const)("pushed authorization requests, %s", async (pushed) => {
+  const provider = await start({}, { pushed });
+  const visitor = new Visitor([settings(provider)]);
+  const location = new URL(await visitor.leave());
+  expect([...location.searchParams.keys()].sort()).toEqual(["client_id", "request_uri"]);
+  const back = new URL(await new ProviderBrowser().visit(location.href, ORIGIN, "alice"));
+  expectAlice(visitor, await visitor.arrive(back.pathname + back.search), provider);
+});
+
+test("two providers: chosen by a link, by issuer, by e-mail domain; the answer of one is none of the other's", async () => {
+  const [one, two] = [await start({}, {}, "one"), await start({}, {}, "two")];
+  const both = [
+    settings(one, { id: "one", label: "One" }),
+    settings(two, { id: "two", label: "Two", emailDomains: ["example.com"] }),
+  ];
+  const visitor = new Visitor(both);
+  const chooser = await visitor.get("/_gate/login?next=%2Fchat%2Fmain");
+  const text = await chooser.text();
+  expect([chooser.status, visitor.attempts]).toEqual([200, []]);
+  expect(text).toMatch(/Continue with One[\s\S]*Continue with Two/);
+  const ways = [
+    ["/_gate/login?provider=one", one],
+    [`/_gate/login?iss=${encodeURIComponent(one.issuer)}`, one],
+    ["/_gate/login?login_hint=bob%40EXAMPLE.com", two],
+  ] as const;
+  for (const [way, expected] of ways) expect(await visitor.leave(way)).toMatch(`${expected.issuer}/auth?`);
+  const unknown = await (await visitor.get("/_gate/login?login_hint=bob%40other.example")).text();
+  expect(unknown).toContain("belongs to none of these");
+
+  expectAlice(visitor, await signIn(visitor, "alice", "/_gate/login?provider=one"), one);
+  await signIn(visitor, "bob", "/_gate/login?provider=two");
+  expect(visitor.calls.signIns.map(({ issuer, subject }) => [issuer, subject])).toEqual([
+    [one.issuer, "alice"],
+    [two.issuer, "bob"],
+  ]);
+
+  const browser = new ProviderBrowser();
+  const back = new URL(await browser.visit(await visitor.leave("/_gate/login?provider=one"), ORIGIN, "alice"));
+  const carried = await visitor.arrive(`/_gate/callback/two${back.search}`);
+  expect([carried.response.status, carried.code]).toEqual([400, "attempt_expired"]);
+  expect(visitor.calls.signIns).toHaveLength(2);
+});
+
+test("the hints arrive: login_hint, prompt, max_age", async () => {
+  const provider = await start({});
+  const visitor = new Visitor([settings(provider, { maxAgeSeconds: 3_600, prompt: "select_account" })]);
+  const asked = new URL(await visitor.leave("/_gate/login?login_hint=alice%40example.com&prompt=login")).searchParams;
+  expect([asked.get("login_hint"), asked.get("prompt"), asked.get("max_age")]).toEqual([
+    "alice@example.com",
+    "login",
+    "3600",
+  ]);
+  expectAlice(visitor, await signIn(visitor, "alice", "/_gate/login?prompt=login"), provider);
+});
+
+test("who is not admitted is told who they are, and nothing is kept", async () => {
+  const provider = await start({});
+  const visitor = new Visitor([settings(provider)], { admit: () => null });
+  const { response, text, code } = await signIn(visitor, "bob");
+  expect([response.status, code]).toEqual([403, "not_allowed"]);
+  expect(text).toMatch(/bob@example\.com[\s\S]*Use another account/);
+  expect([visitor.cookies.size, visitor.calls.objects]).toEqual([0, 0]);
+});
+
+test("signing out goes on to the provider, and comes back to a page that believes nothing", async () => {
+  const provider = await start({});
+  const visitor = new Visitor([settings(provider)], {
+    session: {
+      issuer: provider.issuer,
+      email: "alice@example.com",
+      name: null,
+      role: "user",
+      user: "alice@example.com",
+      createdAt: 0,
+      lastSeenAt: 0,
+      idleExpiresAt: 0,
+      expiresAt: 0,
+    },
+  });
+  const cookie = await visitor.gateway.cookie(Date.now() / 1000 + 60);
+  const response = await visitor.gateway.send("/_gate/logout", { method: "POST", headers: { origin: ORIGIN, cookie } });
+  const text = await response.text();
+  const link = /href="([^"]+\/session\/end[^"]+)"/.exec(text)?.[1]?.replaceAll("&amp;", "&") ?? "";
+  expect(Object.fromEntries(new URL(link).searchParams)).toEqual({
+    client_id: "tidegate",
+    post_logout_redirect_uri: `${ORIGIN}/_gate/signed-out`,
+    logout_hint: "alice@example.com",
+  });
+  expect(response.headers.get("set-cookie")).toContain("Max-Age=0");
+  expect(await new ProviderBrowser().visit(link, ORIGIN, "alice")).toMatch(`${ORIGIN}/_gate/signed-out`);
+});
+
+test.each(["", "?state=made-up", "?state=x&post_logout_redirect_uri=https://evil.example"])(
+  "rp-init-logout, -other-state, -no-state: coming back with %j shows the same neutral page",
+  async (query) => {
+    const visitor = new Visitor([settingsFor("http://127.0.0.1:1")]);
+    const { response, text } = await visitor.arrive(`/_gate/signed-out${query}`);
+    expect([response.status, visitor.calls.objects]).toEqual([200, 0]);
+    expect(text).not.toContain("evil");
+  },
+);
+
+test("a refresh token renews the same person, rotates, and ends when revoked", async () => {
+  const provider = await start({});
+  const scopes = ["openid", "email", "profile", "offline_access"];
+  const fetch = outboundFetch({ development: true });
+  const around = { origin: ORIGIN, development: true, fetch, now: Date.now };
+  const party = openProvider(settings(provider, { scopes, prompt: "consent" }), around) as OpenIdProvider;
+  const { newAttempt } = await import("../../../worker/oidc/attempt.ts");
+  const attempt = newAttempt("fake", "/", Date.now());
+  const url = await party.authorizationUrl(attempt, { loginHint: null, prompt: null });
+  const back = new URL(await new ProviderBrowser().visit(url, ORIGIN, "alice"));
+  const first = await party.finish(back.searchParams, attempt);
+  const { issuer, subject } = first;
+  const second = await party.refresh({ issuer, subject, refreshToken: first.refreshToken ?? "" });
+  expect(second).toMatchObject({ issuer, subject, email: "alice@example.com", groups: ["staff"] });
+  expect(second.refreshToken).not.toBe(first.refreshToken);
+  await party.revoke(second.refreshToken ?? "");
+  const again = party.refresh({ issuer, subject, refreshToken: second.refreshToken ?? "" });
+  await expect(again).rejects.toMatchObject({ reason: "code_refused" });
+});

@@ -79,17 +79,29 @@ function configuration({ clients, emails, pushed, groups }: DevelopmentProviderO
     clientAuthMethods: ["client_secret_basic", "client_secret_post", "private_key_jwt"],
     features: {
       devInteractions: { enabled: true },
-      rpInitiatedLogout: { enabled: true },
+      // Whatever is left at its default is announced on stdout when it is first used.
+      rpInitiatedLogout: { enabled: true, logoutSource: askToSignOut, postLogoutSuccessSource: sayDone },
       backchannelLogout: { enabled: true },
-      revocation: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: () => true },
       pushedAuthorizationRequests: {
         enabled: pushed !== undefined,
         requirePushedAuthorizationRequests: pushed === "required",
       },
     },
     pkce: { required: () => true },
+    renderError: (context: { body: unknown }, { error }: { error: string }) => {
+      context.body = `The development provider refuses: ${error}`;
+    },
     rotateRefreshToken: true,
-    ttl: { AccessToken: 600, AuthorizationCode: 60, IdToken: 600, Interaction: 600, Session: 86_400, Grant: 86_400 },
+    ttl: {
+      AccessToken: 600,
+      AuthorizationCode: 60,
+      IdToken: 600,
+      Interaction: 600,
+      Session: 86_400,
+      Grant: 86_400,
+      RefreshToken: 86_400,
+    },
     async findAccount(_context: unknown, sub: string) {
       const name = sub.split("@")[0] ?? "";
       const email = known.get(name);
@@ -123,6 +135,16 @@ function describeClient(client: ProviderClient): Record<string, unknown> {
       ? {}
       : { backchannel_logout_uri: client.backchannelLogoutUri, backchannel_logout_session_required: true }),
   };
+}
+
+function askToSignOut(context: { body: unknown }, form: string): void {
+  const button =
+    '<button autofocus type="submit" form="op.logoutForm" value="yes" name="logout">Yes, sign me out</button>';
+  context.body = `<!doctype html><title>Sign out</title><h1>Sign out of the development provider?</h1>${form}${button}`;
+}
+
+function sayDone(context: { body: unknown }): void {
+  context.body = "Signed out of the development provider.";
 }
 
 /** New at every start: nothing of it outlives the process. */

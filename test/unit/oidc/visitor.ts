@@ -19,18 +19,26 @@ export interface Trip {
   code: string | null;
 }
 
+export interface VisitorOptions extends Parts {
+  admit?: Admit;
+  vars?: Record<string, string>;
+  /** What the gateway's own requests get instead of the network. */
+  fetch?: typeof fetch;
+}
+
 export class Visitor {
   readonly gateway: ReturnType<typeof newGateway>;
   readonly cookies = new Map<string, string>();
   readonly logged: Record<string, string | number>[] = [];
 
-  constructor(providers: ProviderSettings[], options: Parts & { admit?: Admit; vars?: Record<string, string> } = {}) {
-    const admit = options.admit ?? EVERYBODY;
+  constructor(providers: ProviderSettings[], options: VisitorOptions = {}) {
+    const { admit = EVERYBODY, fetch } = options;
+    const signIn = oidcSignIn({ providers, admit, ...(fetch === undefined ? {} : { fetch }) });
     this.gateway = newGateway(
       { AUTHSEC_MODE: "oidc", STUB_USERS: "", ...options.vars },
       {
         now: Date.now,
-        signIn: oidcSignIn({ providers, admit }),
+        signIn,
         log: (fields) => this.logged.push(fields),
         ...options,
       },

@@ -8,7 +8,7 @@ import { downloadFolder } from "./paths.ts";
 import { ScriptError, exitWith } from "./script-error.ts";
 import { runTool, timed } from "./tool.ts";
 
-const PROJECTS = ["unit", "agent", "model", "workers", "e2e"] as const;
+const PROJECTS = ["unit", "oidc", "agent", "model", "workers", "e2e"] as const;
 type Project = (typeof PROJECTS)[number];
 
 interface Count {

@@ -157,15 +157,19 @@ export class FakeProvider {
   }
 
   async #token(form: URLSearchParams): Promise<[number, Claims]> {
+    if (form.get("grant_type") === "refresh_token") return this.#tokens(undefined);
     const grant = this.#grants.get(form.get("code") ?? "");
     const challenge = createHash("sha256")
       .update(form.get("code_verifier") ?? "")
       .digest("base64url");
     if (grant === undefined || grant.challenge !== challenge) return [400, { error: "invalid_grant" }];
     this.#grants.delete(form.get("code") ?? "");
+    return this.#tokens(grant.nonce);
+  }
+
+  async #tokens(nonce: string | undefined): Promise<[number, Claims]> {
     const now = Math.floor(Date.now() / 1000);
     const accessToken = crypto.randomUUID();
-    const { nonce } = grant;
     const good = { iss: this.issuer, aud: CLIENT_ID, sub: this.person["sub"], iat: now, exp: now + 300, nonce };
     const claims = this.faults.claims?.({ ...good, at_hash: atHash(accessToken) }) ?? good;
     const idToken = await (this.faults.idToken?.(claims) ?? this.sign(claims));

@@ -81,6 +81,14 @@ export class GitHubProvider implements Provider {
     return null;
   }
 
+  async refresh(): Promise<never> {
+    throw new SignInError("not_supported");
+  }
+
+  async verifyLogoutToken(): Promise<never> {
+    throw new SignInError("not_supported");
+  }
+
   async revoke(): Promise<void> {
     // No refresh token is ever kept.
   }

@@ -22,9 +22,10 @@ import { displayName, groupsOf, mergeClaims, verifiedEmail, type Claims } from "
 import { clientAuthentication } from "./client-authentication.ts";
 import { findGroupsElsewhere } from "./distributed-claims.ts";
 import { allowedAlgorithms, CLOCK_TOLERANCE_SECONDS, verifyIdToken, verifySignature } from "./id-token.ts";
+import { verifyLogoutToken, type LogoutToken } from "./logout-token.ts";
 import { Metadata, tokenIssuer } from "./metadata.ts";
 import { isAllowed } from "./outbound-fetch.ts";
-import { redirectUri, type Hints, type Provider, type ProviderSurroundings } from "./provider.ts";
+import { redirectUri, type FormerSignIn, type Hints, type Provider, type ProviderSurroundings } from "./provider.ts";
 import type { ProviderSettings, VerifiedIdentity } from "./provider-settings.ts";
 import { orFail, SignInError } from "./sign-in-error.ts";
 import { SigningKeys } from "./signing-keys.ts";
@@ -95,11 +96,7 @@ export class OpenIdProvider implements Provider {
     return this.#identify(issued, tokens, nonce);
   }
 
-  /**
-   * Renews a sign-in with its refresh token; the new one, if any, is in the answer (rotation).
-   * @throws {SignInError} also when the provider now speaks of somebody else (OpenID Connect Core section 12.2)
-   */
-  async refresh(former: { issuer: string; subject: string; refreshToken: string }): Promise<VerifiedIdentity> {
+  async refresh(former: FormerSignIn): Promise<VerifiedIdentity> {
     const server = await this.#metadata.get();
     const authentication = await clientAuthentication(this.settings);
     const response = await orFail("token_response_bad", () =>
@@ -110,6 +107,15 @@ export class OpenIdProvider implements Provider {
     const tokens = await orFail("id_token_claims", () => processRefreshTokenResponse(issued, this.#client, response));
     const identity = await this.#identify(issued, tokens, null, former.subject);
     return { ...identity, refreshToken: identity.refreshToken ?? former.refreshToken };
+  }
+
+  async verifyLogoutToken(token: string): Promise<LogoutToken> {
+    const server = await this.#metadata.get();
+    const { settings } = this;
+    const tenant = await orFail("logout_token", () => decodeJwt(token)["tid"]);
+    const issued = { ...server, issuer: tokenIssuer(settings, server, tenant) };
+    const algorithms = allowedAlgorithms(settings, server);
+    return verifyLogoutToken(token, algorithms, issued, this.#keys, settings.clientId, this.#around.now());
   }
 
   async signOutUrl({ email, returnTo }: { email: string | null; returnTo: string }): Promise<string | null> {

@@ -1,6 +1,7 @@
 /** What sign-in needs from a provider, whatever it speaks. */
 import type { Attempt } from "./attempt.ts";
 import { GitHubProvider } from "./github-provider.ts";
+import type { LogoutToken } from "./logout-token.ts";
 import { OpenIdProvider } from "./openid-provider.ts";
 import type { OutboundFetch } from "./outbound-fetch.ts";
 import type { ProviderSettings, VerifiedIdentity } from "./provider-settings.ts";
@@ -20,8 +21,21 @@ export interface Provider {
   finish(callback: URLSearchParams, attempt: Attempt): Promise<VerifiedIdentity>;
   /** @returns where the browser ends its session at the provider, or null where there is no such address */
   signOutUrl(session: { email: string | null; returnTo: string }): Promise<string | null>;
+  /**
+   * Renews a sign-in with its refresh token; the token to keep from now on is in the answer (rotation).
+   * @throws {SignInError} also when the provider now speaks of somebody else (OpenID Connect Core section 12.2)
+   */
+  refresh(former: FormerSignIn): Promise<VerifiedIdentity>;
+  /** Checks a back-channel logout token. @throws {SignInError} */
+  verifyLogoutToken(token: string): Promise<LogoutToken>;
   /** Tells the provider that a refresh token is not needed any more (RFC 7009); best effort, never throws. */
   revoke(refreshToken: string): Promise<void>;
+}
+
+export interface FormerSignIn {
+  issuer: string;
+  subject: string;
+  refreshToken: string;
 }
 
 export interface ProviderSurroundings {

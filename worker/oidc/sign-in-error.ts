@@ -29,7 +29,9 @@ export type SignInFailure =
   | "userinfo_failed"
   | "userinfo_subject"
   | "userinfo_signature"
-  | "user_api_failed";
+  | "user_api_failed"
+  | "logout_token"
+  | "not_supported";
 
 /** What the person sees; a new failure does not compile without its page. */
 const PAGES: Record<SignInFailure, ProblemCode> = {
@@ -61,6 +63,8 @@ const PAGES: Record<SignInFailure, ProblemCode> = {
   userinfo_subject: "sign_in_invalid",
   userinfo_signature: "sign_in_invalid",
   user_api_failed: "provider_down",
+  logout_token: "sign_in_invalid",
+  not_supported: "sign_in_invalid",
 };
 
 export class SignInError extends GatewayError {

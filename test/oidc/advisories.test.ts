@@ -1,8 +1,8 @@
 /** oauth2-proxy's advisories, and the threats T10 to T12, as far as they concern signing in. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { verifiedEmail } from "../../../worker/oidc/claims.ts";
-import { FakeProvider, type Claims } from "../../support/fake-provider.ts";
-import { ORIGIN, SESSION } from "../worker/app.ts";
+import { verifiedEmail } from "../../worker/oidc/claims.ts";
+import { FakeProvider, type Claims } from "../support/fake-provider.ts";
+import { ORIGIN, SESSION } from "../unit/worker/app.ts";
 import { settingsFor, Visitor } from "./visitor.ts";
 
 let provider: FakeProvider;

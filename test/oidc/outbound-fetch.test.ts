@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { isAllowed, outboundFetch, OUTBOUND_LIMIT_BYTES } from "../../../worker/oidc/outbound-fetch.ts";
-import { FakeProvider } from "../../support/fake-provider.ts";
+import { isAllowed, outboundFetch, OUTBOUND_LIMIT_BYTES } from "../../worker/oidc/outbound-fetch.ts";
+import { FakeProvider } from "../support/fake-provider.ts";
 import { settingsFor, Visitor } from "./visitor.ts";
 
 let provider: FakeProvider;

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { fromBase64Url, toBase64Url } from "../../../worker/cookies/base64url.ts";
-import { attemptId, newAttempt } from "../../../worker/oidc/attempt.ts";
-import { attemptCookieName, AttemptCookies } from "../../../worker/oidc/attempt-cookie.ts";
-import { returnTarget } from "../../../worker/not-signed-in.ts";
+import { fromBase64Url, toBase64Url } from "../../worker/cookies/base64url.ts";
+import { attemptId, newAttempt } from "../../worker/oidc/attempt.ts";
+import { attemptCookieName, AttemptCookies } from "../../worker/oidc/attempt-cookie.ts";
+import { returnTarget } from "../../worker/not-signed-in.ts";
 import { isCanonicalTarget } from "#protocol/request-target.ts";
-import { FakeProvider } from "../../support/fake-provider.ts";
-import { ORIGIN, SECRET } from "../worker/app.ts";
+import { FakeProvider } from "../support/fake-provider.ts";
+import { ORIGIN, SECRET } from "../unit/worker/app.ts";
 import { settingsFor, Visitor } from "./visitor.ts";
 
 const OTHER = "b3RoZXItb3RoZXItb3RoZXItb3RoZXItb3RoZXItb3RoZQ";

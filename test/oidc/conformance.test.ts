@@ -11,7 +11,7 @@ import {
   newSigningKey,
   type Claims,
   type Faults,
-} from "../../support/fake-provider.ts";
+} from "../support/fake-provider.ts";
 import { settingsFor, Visitor, type Trip } from "./visitor.ts";
 
 let provider: FakeProvider;

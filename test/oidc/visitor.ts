@@ -1,9 +1,9 @@
 /** A gateway with providers, and a visitor with a cookie jar who goes there and back. */
-import { fromPreset } from "../../../worker/oidc/presets.ts";
-import { oidcSignIn } from "../../../worker/oidc/oidc-sign-in.ts";
-import type { Admit, ProviderSettings } from "../../../worker/oidc/provider-settings.ts";
-import { CLIENT_ID, CLIENT_SECRET } from "../../support/fake-provider.ts";
-import { newGateway, type Parts } from "../worker/app.ts";
+import { fromPreset } from "../../worker/oidc/presets.ts";
+import { oidcSignIn } from "../../worker/oidc/oidc-sign-in.ts";
+import type { Admit, ProviderSettings } from "../../worker/oidc/provider-settings.ts";
+import { CLIENT_ID, CLIENT_SECRET } from "../support/fake-provider.ts";
+import { newGateway, type Parts } from "../unit/worker/app.ts";
 
 const NAVIGATION = { "sec-fetch-mode": "navigate", accept: "text/html" };
 const EVERYBODY: Admit = ({ email }) => (email === null ? null : { role: "user" });

@@ -6,14 +6,14 @@ import {
   type DevelopmentProvider,
   type DevelopmentProviderOptions,
   type ProviderClient,
-} from "../../../scripts/development-provider.ts";
-import { findFreePort } from "../../../scripts/ports.ts";
-import { openProvider } from "../../../worker/oidc/provider.ts";
-import { outboundFetch } from "../../../worker/oidc/outbound-fetch.ts";
-import type { OpenIdProvider } from "../../../worker/oidc/openid-provider.ts";
-import type { ProviderSettings, SignatureAlgorithm } from "../../../worker/oidc/provider-settings.ts";
-import { ProviderBrowser } from "../../support/provider-browser.ts";
-import { ORIGIN } from "../worker/app.ts";
+} from "../../scripts/development-provider.ts";
+import { findFreePort } from "../../scripts/ports.ts";
+import { openProvider } from "../../worker/oidc/provider.ts";
+import { outboundFetch } from "../../worker/oidc/outbound-fetch.ts";
+import type { OpenIdProvider } from "../../worker/oidc/openid-provider.ts";
+import type { ProviderSettings, SignatureAlgorithm } from "../../worker/oidc/provider-settings.ts";
+import { ProviderBrowser } from "../support/provider-browser.ts";
+import { ORIGIN } from "../unit/worker/app.ts";
 import { settingsFor, Visitor, type Trip } from "./visitor.ts";
 
 const SECRET = "s3cret with spaces, and:colons%";
@@ -212,7 +212,7 @@ test("a refresh token renews the same person, rotates, and ends when revoked", a
   const fetch = outboundFetch({ development: true });
   const around = { origin: ORIGIN, development: true, fetch, now: Date.now };
   const party = openProvider(settings(provider, { scopes, prompt: "consent" }), around) as OpenIdProvider;
-  const { newAttempt } = await import("../../../worker/oidc/attempt.ts");
+  const { newAttempt } = await import("../../worker/oidc/attempt.ts");
   const attempt = newAttempt("fake", "/", Date.now());
   const url = await party.authorizationUrl(attempt, { loginHint: null, prompt: null });
   const back = new URL(await new ProviderBrowser().visit(url, ORIGIN, "alice"));

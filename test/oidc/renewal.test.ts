@@ -119,7 +119,7 @@ test.each<[module: string, claims: Claims]>([
   await expect(adapter().verifyLogoutToken!(token)).rejects.toMatchObject({ reason: "logout_token" });
 });
 
-test("oidcc-client-test-rp-backchannel-rpinitlogout-wrong-issuer", async () => {
+test("oidcc-client-test-rp-backchannel-rpinitlogout-wrong-iss", async () => {
   const token = await provider.sign({ ...good(), iss: "https://other.example" });
   await expect(adapter().verifyLogoutToken!(token)).rejects.toMatchObject({ reason: "unknown_provider" });
 });

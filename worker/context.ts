@@ -46,7 +46,7 @@ export interface SignInAdapter {
   /** Under `/_gate/callback`. */
   callback?: Hono<AppEnv>;
   /** @returns where the browser ends its session at the provider too, or null; `session` has just ended here */
-  signOutUrl?: (session: SessionView) => Promise<string | null>;
+  signOutUrl?: (session: SessionView, c: AppContext) => Promise<string | null>;
   /**
    * Asks the provider again: who they are now, and whether they may still come in (`role` null: not any more).
    * @throws {SignInError} when the session must end; `provider_down` among its pages means: try again later

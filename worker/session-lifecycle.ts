@@ -9,8 +9,11 @@ const SHARD = 0;
 
 export type VerifiedSignIn = Omit<SignIn, "userAgent" | "clientAddress" | "replaces">;
 
-/** A new id at every sign-in; the browser's former session ends with it (no fixation, no leftovers). */
-export async function startSession(deps: Deps, c: AppContext, signIn: VerifiedSignIn): Promise<void> {
+/**
+ * A new id at every sign-in; the browser's former session ends with it (no fixation, no leftovers).
+ * @returns the session's id
+ */
+export async function startSession(deps: Deps, c: AppContext, signIn: VerifiedSignIn): Promise<string> {
   const { tenant, cookie } = c.var;
   const secure = deps.config.publicUrl.protocol === "https:";
   const started = await deps.tenantObject(tenant.id, SHARD).startSession(tenant.id, {
@@ -30,6 +33,7 @@ export async function startSession(deps: Deps, c: AppContext, signIn: VerifiedSi
     secure,
     expires: new Date(seconds * 1000),
   });
+  return session;
 }
 
 export async function endSession(deps: Deps, c: AppContext): Promise<void> {

@@ -60,6 +60,7 @@ test("alice signs in at the provider, is known to the assistant, and signs out a
   await page.getByRole("button", { name: "Sign out" }).click();
   // By a page of ours and not by the form's own redirect, which its Content-Security-Policy would stop.
   await page.waitForURL(`${stack.provider?.issuer}/**`);
+  expect([...new URL(page.url()).searchParams.keys()]).toContain("id_token_hint");
   await page.getByRole("button", { name: /yes/i }).click();
   await page.waitForURL(`${stack.url}/_gate/signed-out**`);
   assertNotBlank(await screenshot(page, "signed-out"));

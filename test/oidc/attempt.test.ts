@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { fromBase64Url, toBase64Url } from "../../worker/cookies/base64url.ts";
-import { attemptId, newAttempt } from "../../worker/oidc/attempt.ts";
-import { attemptCookieName, AttemptCookies } from "../../worker/oidc/attempt-cookie.ts";
+import { SealedCookies } from "../../worker/cookies/sealed-cookies.ts";
+import { attemptCookieName, attemptId, newAttempt, type Attempt } from "../../worker/oidc/attempt.ts";
 import { returnTarget } from "../../worker/not-signed-in.ts";
 import { isCanonicalTarget } from "#protocol/request-target.ts";
 import { FakeProvider } from "../support/fake-provider.ts";
@@ -12,6 +12,7 @@ import { settingsFor, Visitor } from "./visitor.ts";
 const OTHER = "b3RoZXItb3RoZXItb3RoZXItb3RoZXItb3RoZXItb3RoZQ";
 const NAME = attemptCookieName("AAAAAAAAAAA", true);
 const attempt = newAttempt("fake", "/chat/main", 1_800_000_000_000);
+const attemptCookies = (secrets: string[]) => new SealedCookies<Attempt>(secrets, "attempt-cookie");
 let provider: FakeProvider;
 
 beforeAll(async () => {
@@ -21,18 +22,19 @@ beforeEach(() => provider.reset());
 afterAll(() => provider.stop());
 
 test("an attempt opens where it was sealed, and under no other tenant, name or secret", async () => {
-  const cookies = new AttemptCookies([SECRET]);
-  const value = await cookies.seal("default", NAME, attempt);
+  const cookies = attemptCookies([SECRET]);
+  const value = (await cookies.seal("default", NAME, attempt))!;
   expect(await cookies.open("default", NAME, value)).toEqual(attempt);
   expect(await cookies.open("other", NAME, value)).toBeUndefined();
   expect(await cookies.open("default", attemptCookieName("AAAAAAAAAAA", false), value)).toBeUndefined();
-  expect(await new AttemptCookies([OTHER]).open("default", NAME, value)).toBeUndefined();
-  expect(await new AttemptCookies([OTHER, SECRET]).open("default", NAME, value)).toEqual(attempt);
+  expect(await attemptCookies([OTHER]).open("default", NAME, value)).toBeUndefined();
+  expect(await new SealedCookies([SECRET], "sign-out-hint").open("default", NAME, value)).toBeUndefined();
+  expect(await attemptCookies([OTHER, SECRET]).open("default", NAME, value)).toEqual(attempt);
 });
 
 test("nothing of it can be read, and no two look alike", async () => {
-  const cookies = new AttemptCookies([SECRET]);
-  const [one, two] = [await cookies.seal("default", NAME, attempt), await cookies.seal("default", NAME, attempt)];
+  const cookies = attemptCookies([SECRET]);
+  const [one, two] = [(await cookies.seal("default", NAME, attempt))!, (await cookies.seal("default", NAME, attempt))!];
   expect(one).not.toBe(two);
   const text = new TextDecoder().decode(fromBase64Url(one));
   for (const secret of [attempt.state, attempt.nonce, attempt.codeVerifier, attempt.next])
@@ -41,8 +43,8 @@ test("nothing of it can be read, and no two look alike", async () => {
 });
 
 test("any changed bit is refused", async () => {
-  const cookies = new AttemptCookies([SECRET]);
-  const sealed = fromBase64Url(await cookies.seal("default", NAME, attempt))!;
+  const cookies = attemptCookies([SECRET]);
+  const sealed = fromBase64Url((await cookies.seal("default", NAME, attempt))!)!;
   await fc.assert(
     fc.asyncProperty(fc.nat(sealed.byteLength * 8 - 1), async (bit) => {
       const changed = sealed.slice();
@@ -53,7 +55,7 @@ test("any changed bit is refused", async () => {
 });
 
 test("no text is an attempt by chance, and none makes it throw", async () => {
-  const cookies = new AttemptCookies([SECRET]);
+  const cookies = attemptCookies([SECRET]);
   await fc.assert(
     fc.asyncProperty(fc.oneof(fc.string(), fc.base64String(), fc.stringMatching(/^[\w-]*$/)), async (value) => {
       expect(await cookies.open("default", NAME, value)).toBeUndefined();
@@ -62,12 +64,12 @@ test("no text is an attempt by chance, and none makes it throw", async () => {
 });
 
 test("any tab's attempt survives sealing, whatever it wants to come back to", async () => {
-  const cookies = new AttemptCookies([SECRET]);
+  const cookies = attemptCookies([SECRET]);
   await fc.assert(
     fc.asyncProperty(fc.string({ maxLength: 2_000, unit: "grapheme-ascii" }), async (next) => {
       const made = newAttempt("fake", next, 0);
       expect(made.next).toBe(next.length <= 1_024 ? next : "/");
-      const value = await cookies.seal("default", NAME, made);
+      const value = (await cookies.seal("default", NAME, made))!;
       expect(await cookies.open("default", NAME, value)).toEqual(made);
       expect(value.length + NAME.length).toBeLessThan(4_000);
     }),
@@ -177,7 +179,7 @@ test("the cookie is the browser's own: __Host-, Secure, HttpOnly, Lax, ten minut
 test("ten thousand anonymous requests of every kind reach no object", { timeout: 60_000 }, async () => {
   const visitor = new Visitor([settingsFor(provider.issuer)]);
   const forged = `/_gate/callback/fake?code=x&iss=${encodeURIComponent(provider.issuer)}&state=AAAAAAAAAAA.${"A".repeat(32)}`;
-  const sealed = await new AttemptCookies([OTHER]).seal("default", "tidegate-attempt-AAAAAAAAAAA", attempt);
+  const sealed = await attemptCookies([OTHER]).seal("default", "tidegate-attempt-AAAAAAAAAAA", attempt);
   const targets = [
     "/_gate/login",
     forged,

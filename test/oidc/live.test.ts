@@ -183,18 +183,36 @@ test("oidcc-client-test-rp-init-logout", async () => {
       expiresAt: 0,
     },
   });
-  const cookie = await visitor.gateway.cookie(Date.now() / 1000 + 60);
-  const response = await visitor.gateway.send("/_gate/logout", { method: "POST", headers: { origin: ORIGIN, cookie } });
-  const text = await response.text();
-  const link = /href="([^"]+\/session\/end[^"]+)"/.exec(text)?.[1]?.replaceAll("&amp;", "&") ?? "";
-  expect(Object.fromEntries(new URL(link).searchParams)).toEqual({
-    client_id: "tidegate",
-    post_logout_redirect_uri: `${ORIGIN}/_gate/signed-out`,
-    logout_hint: "alice@example.com",
+  const browser = new ProviderBrowser();
+  const back = new URL(await browser.visit(await visitor.leave(), ORIGIN, "alice"));
+  await visitor.arrive(back.pathname + back.search);
+  expect([...visitor.cookies.keys()].sort()).toEqual(["tidegate-default", "tidegate-sign-out"]);
+  const cookie = [...visitor.cookies].map((pair) => pair.join("=")).join("; ");
+  const init = { method: "POST", headers: { origin: ORIGIN, cookie } };
+  const response = await visitor.gateway.send("/_gate/logout", init);
+  const link = linkOf(await response.text());
+  const { id_token_hint: hint = "", state, ...asked } = Object.fromEntries(new URL(link).searchParams);
+  expect(asked).toEqual({ client_id: "tidegate", post_logout_redirect_uri: `${ORIGIN}/_gate/signed-out` });
+  expect([hint.split(".").length, state?.length]).toEqual([3, 43]);
+  expect(response.headers.getSetCookie().every((line) => line.includes("Max-Age=0"))).toBe(true);
+  expect(visitor.calls.ended).toHaveLength(1);
+  expect(await browser.visit(link, ORIGIN, "alice")).toBe(`${ORIGIN}/_gate/signed-out?state=${state}`);
+
+  // The hint is of that session only: with another one's cookie the provider hears the e-mail instead.
+  const other = await visitor.gateway.cookies.seal("default", {
+    session: "AAAAAAAAAAAAAAAAAAAAAA",
+    shard: 0,
+    expiresAt: 4e9,
   });
-  expect(response.headers.get("set-cookie")).toContain("Max-Age=0");
-  expect(await new ProviderBrowser().visit(link, ORIGIN, "alice")).toMatch(`${ORIGIN}/_gate/signed-out`);
+  const mixed = `tidegate-default=${other}; tidegate-sign-out=${visitor.cookies.get("tidegate-sign-out")}`;
+  const again = await visitor.gateway.send("/_gate/logout", { ...init, headers: { origin: ORIGIN, cookie: mixed } });
+  const second = new URL(linkOf(await again.text())).searchParams;
+  expect([second.has("id_token_hint"), second.get("logout_hint")]).toEqual([false, "alice@example.com"]);
 });
+
+function linkOf(text: string): string {
+  return /href="([^"]+\/session\/end[^"]+)"/.exec(text)?.[1]?.replaceAll("&amp;", "&") ?? "";
+}
 
 test.each([
   ["oidcc-client-test-rp-init-logout-no-state", ""],

@@ -49,9 +49,9 @@ export class Visitor {
     return this.gateway.calls;
   }
 
-  /** Names of the cookies it holds, of sessions and of attempts. */
+  /** Names of the cookies it holds, by what they keep. */
   get sessions(): string[] {
-    return [...this.cookies.keys()].filter((name) => !name.includes("attempt-"));
+    return [...this.cookies.keys()].filter((name) => name.endsWith("tidegate-default"));
   }
 
   get attempts(): string[] {

@@ -1,5 +1,6 @@
-/** One sign-in attempt while the person is at the provider; kept by the browser, sealed (see attempt-cookie.ts). */
+/** One sign-in attempt while the person is at the provider; kept by the browser, sealed (see cookies/sealed-cookies.ts). */
 import { generateRandomCodeVerifier, generateRandomNonce } from "oauth4webapi";
+import { COOKIE_PREFIX } from "#protocol/version.ts";
 import { toBase64Url } from "../cookies/base64url.ts";
 
 export const ATTEMPT_LIFETIME_MS = 10 * 60_000;
@@ -31,6 +32,16 @@ export function newAttempt(provider: string, next: string, now: number): Attempt
     next: next.length <= MAX_RETURN_CHARACTERS ? next : "/",
     startedAt: now,
   };
+}
+
+/** `__Host-` wherever the browser lets us. */
+export function attemptCookiePrefix(secure: boolean): string {
+  return `${secure ? "__Host-" : ""}${COOKIE_PREFIX}attempt-`;
+}
+
+/** @param id what {@link attemptId} finds in a state */
+export function attemptCookieName(id: string, secure: boolean): string {
+  return `${attemptCookiePrefix(secure)}${id}`;
 }
 
 /** @returns the part of a state that names its attempt, or undefined when it is no state of ours */

@@ -1,8 +1,15 @@
 /** The attempts of one browser: a cookie for each tab, five at most, each good for one callback. */
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import type { AppContext } from "../context.ts";
-import { ATTEMPT_LIFETIME_MS, attemptId, isOver, type Attempt } from "./attempt.ts";
-import { attemptCookieName, attemptCookiePrefix, type AttemptCookies } from "./attempt-cookie.ts";
+import type { SealedCookies } from "../cookies/sealed-cookies.ts";
+import {
+  ATTEMPT_LIFETIME_MS,
+  attemptCookieName,
+  attemptCookiePrefix,
+  attemptId,
+  isOver,
+  type Attempt,
+} from "./attempt.ts";
 import { SignInError } from "./sign-in-error.ts";
 
 /** Tabs that may wait for their sign-in at once; the oldest gives way. */
@@ -11,7 +18,7 @@ export const MAX_ATTEMPTS = 5;
 const MAX_OPENED = 20;
 
 export interface AttemptKeeping {
-  cookies: AttemptCookies;
+  cookies: SealedCookies<Attempt>;
   secure: boolean;
   now: () => number;
 }
@@ -20,10 +27,9 @@ export interface AttemptKeeping {
 export async function keepAttempt(c: AppContext, keeping: AttemptKeeping, attempt: Attempt): Promise<void> {
   await makeRoom(c, keeping);
   const name = attemptCookieName(attemptId(attempt.state) ?? "", keeping.secure);
-  setCookie(c, name, await keeping.cookies.seal(c.var.tenant.id, name, attempt), {
-    ...attributes(keeping),
-    maxAge: ATTEMPT_LIFETIME_MS / 1000,
-  });
+  const value = await keeping.cookies.seal(c.var.tenant.id, name, attempt);
+  if (value === undefined) throw new Error("an attempt is larger than a cookie");
+  setCookie(c, name, value, { ...attributes(keeping), maxAge: ATTEMPT_LIFETIME_MS / 1000 });
 }
 
 /**

@@ -3,11 +3,13 @@ import { decodeJwt } from "jose";
 import type { Deps, SignInAdapter } from "../context.ts";
 import { callbackRoutes } from "../routes/callback.ts";
 import { loginRoutes } from "../routes/login.ts";
-import { AttemptCookies } from "./attempt-cookie.ts";
+import { SealedCookies } from "../cookies/sealed-cookies.ts";
+import type { Attempt } from "./attempt.ts";
 import type { AttemptKeeping } from "./attempts.ts";
 import { outboundFetch } from "./outbound-fetch.ts";
 import { openProvider, type Provider } from "./provider.ts";
 import type { Admit, ProviderSettings } from "./provider-settings.ts";
+import { takeHint, type HintKeeping, type SignOutHint } from "./sign-out-hint.ts";
 import { orFail, SignInError } from "./sign-in-error.ts";
 
 export interface OidcSettings {
@@ -22,6 +24,7 @@ export interface SignIn {
   providers: Provider[];
   admit: Admit;
   attempts: AttemptKeeping;
+  hints: HintKeeping;
 }
 
 export function oidcSignIn(settings: OidcSettings): Deps["signIn"] {
@@ -31,16 +34,18 @@ export function oidcSignIn(settings: OidcSettings): Deps["signIn"] {
     const policy = settings.fetch === undefined ? { development } : { development, fetch: settings.fetch };
     const around = { origin: publicUrl.origin, development, fetch: outboundFetch(policy), now };
     const providers = settings.providers.map((provider) => openProvider(provider, around));
-    const cookies = new AttemptCookies(sessionSecrets);
-    const attempts = { cookies, secure: publicUrl.protocol === "https:", now };
-    const signIn: SignIn = { providers, admit: settings.admit, attempts };
+    const secure = publicUrl.protocol === "https:";
+    const attempts = { cookies: new SealedCookies<Attempt>(sessionSecrets, "attempt-cookie"), secure, now };
+    const hints = { cookies: new SealedCookies<SignOutHint>(sessionSecrets, "sign-out-hint"), secure };
+    const signIn: SignIn = { providers, admit: settings.admit, attempts, hints };
     return {
       login: loginRoutes(deps, signIn),
       callback: callbackRoutes(deps, signIn),
-      async signOutUrl({ issuer, email }) {
+      async signOutUrl({ issuer, email }, c) {
+        const idToken = await takeHint(c, hints);
         try {
-          const provider = find(providers, issuer);
-          return await provider.signOutUrl({ email, returnTo: `${publicUrl.origin}/_gate/signed-out` });
+          const returnTo = `${publicUrl.origin}/_gate/signed-out`;
+          return await find(providers, issuer).signOutUrl({ email, idToken, returnTo });
         } catch (error) {
           // The session here is over in any case.
           if (error instanceof SignInError) return null;

@@ -6,6 +6,7 @@ import {
   AuthorizationResponseError,
   clockTolerance,
   customFetch,
+  generateRandomState,
   processAuthorizationCodeResponse,
   refreshTokenGrantRequest,
   processRefreshTokenResponse,
@@ -25,7 +26,14 @@ import { allowedAlgorithms, CLOCK_TOLERANCE_SECONDS, verifyIdToken, verifySignat
 import { verifyLogoutToken, type LogoutToken } from "./logout-token.ts";
 import { Metadata, tokenIssuer } from "./metadata.ts";
 import { isAllowed } from "./outbound-fetch.ts";
-import { redirectUri, type FormerSignIn, type Hints, type Provider, type ProviderSurroundings } from "./provider.ts";
+import {
+  redirectUri,
+  type EndingSession,
+  type FormerSignIn,
+  type Hints,
+  type Provider,
+  type ProviderSurroundings,
+} from "./provider.ts";
 import type { ProviderSettings, VerifiedIdentity } from "./provider-settings.ts";
 import { orFail, SignInError } from "./sign-in-error.ts";
 import { SigningKeys } from "./signing-keys.ts";
@@ -118,14 +126,16 @@ export class OpenIdProvider implements Provider {
     return verifyLogoutToken(token, algorithms, issued, this.#keys, settings.clientId, this.#around.now());
   }
 
-  async signOutUrl({ email, returnTo }: { email: string | null; returnTo: string }): Promise<string | null> {
+  async signOutUrl({ email, idToken, returnTo }: EndingSession): Promise<string | null> {
     const server = await this.#metadata.get();
     const url = URL.parse(server.end_session_endpoint ?? "");
     if (url === null || !isAllowed(url, this.#around.development)) return null;
-    // No id_token_hint: it would have to be stored until now, and it holds claims in the clear.
     url.searchParams.set("client_id", this.settings.clientId);
     url.searchParams.set("post_logout_redirect_uri", returnTo);
-    if (email !== null) url.searchParams.set("logout_hint", email);
+    // Some providers want one; the page it comes back to looks at none.
+    url.searchParams.set("state", generateRandomState());
+    if (idToken !== null) url.searchParams.set("id_token_hint", idToken);
+    else if (email !== null) url.searchParams.set("logout_hint", email);
     return url.href;
   }
 

@@ -20,7 +20,7 @@ export interface Provider {
   /** Checks the callback, exchanges the code and verifies who came back. @throws {SignInError} */
   finish(callback: URLSearchParams, attempt: Attempt): Promise<VerifiedIdentity>;
   /** @returns where the browser ends its session at the provider, or null where there is no such address */
-  signOutUrl(session: { email: string | null; returnTo: string }): Promise<string | null>;
+  signOutUrl(session: EndingSession): Promise<string | null>;
   /**
    * Renews a sign-in with its refresh token; the token to keep from now on is in the answer (rotation).
    * @throws {SignInError} also when the provider now speaks of somebody else (OpenID Connect Core section 12.2)
@@ -30,6 +30,14 @@ export interface Provider {
   verifyLogoutToken(token: string): Promise<LogoutToken>;
   /** Tells the provider that a refresh token is not needed any more (RFC 7009); best effort, never throws. */
   revoke(refreshToken: string): Promise<void>;
+}
+
+export interface EndingSession {
+  email: string | null;
+  /** Of the sign-in, where it could be kept. */
+  idToken: string | null;
+  /** A page of ours that believes nothing it is told. */
+  returnTo: string;
 }
 
 export interface FormerSignIn {

@@ -5,6 +5,7 @@ import { withCookies } from "../cookies/with-cookies.ts";
 import { takeAttempt } from "../oidc/attempts.ts";
 import type { SignIn } from "../oidc/oidc-sign-in.ts";
 import type { Provider } from "../oidc/provider.ts";
+import { keepHint } from "../oidc/sign-out-hint.ts";
 import { SignInError } from "../oidc/sign-in-error.ts";
 import { deniedPage } from "../pages/sign-in-pages.ts";
 import { startSession } from "../session-lifecycle.ts";
@@ -41,7 +42,8 @@ async function finish(deps: Deps, signIn: SignIn, provider: Provider, c: AppCont
   }
   const { issuer, subject, email, name, groups, providerSessionId } = identity;
   const { role } = admitted;
-  await startSession(deps, c, { issuer, subject, email, name, groups, role, providerSessionId });
+  const session = await startSession(deps, c, { issuer, subject, email, name, groups, role, providerSessionId });
+  await keepHint(c, signIn.hints, { session, idToken: identity.idToken });
   c.header("cache-control", "no-store");
   c.header("referrer-policy", "no-referrer");
   return c.redirect(attempt.next, 303);

@@ -24,7 +24,7 @@ export function gateRoutes(deps: Deps): Hono<AppEnv> {
   gate.post("/logout", async (c) => {
     const session = signIn.signOutUrl === undefined ? undefined : await findSession(deps, c);
     await endSession(deps, c);
-    const elsewhere = session === undefined ? null : ((await signIn.signOutUrl?.(session)) ?? null);
+    const elsewhere = session === undefined ? null : ((await signIn.signOutUrl?.(session, c)) ?? null);
     if (elsewhere === null) return c.redirect("/_gate/signed-out", 303);
     return withCookies(c, await leavingPage(c.var.tenant.name, elsewhere));
   });

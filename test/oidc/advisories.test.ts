@@ -176,6 +176,16 @@ describe("T12: login CSRF", () => {
     expect([code, victim.sessions, provider.count("/token")]).toEqual(["attempt_expired", [], 0]);
   });
 
+  test("who knows half of a state can neither use nor spoil the attempt", async () => {
+    const visitor = newVisitor();
+    const target = await visitor.visitProvider(await visitor.leave());
+    const forged = target.replace(/(state=[\w-]{11}\.)[\w-]{32}/, `$1${"A".repeat(32)}`);
+    expect(forged).not.toBe(target);
+    expect((await visitor.arrive(forged)).code).toBe("attempt_expired");
+    expect([visitor.attempts.length, provider.count("/token")]).toEqual([1, 0]);
+    expect((await visitor.arrive(target)).response.status).toBe(303);
+  });
+
   test("an attempt that was planted under a known name does not open", async () => {
     const [mallory, victim] = [newVisitor(), newVisitor()];
     const first = await mallory.visitProvider(await mallory.leave());

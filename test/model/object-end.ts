@@ -94,7 +94,7 @@ export class ObjectEnd {
       requestId: "r1",
       method: body === null ? "GET" : "POST",
       target: body === null ? "/chat/main" : "/api/chat/media",
-      routeClass: upgrade ? "gateway" : "ui",
+      routeClass: upgrade ? "gateway" : body === null ? "ui" : "write",
       clientAddress: "192.0.2.1",
       scheme: "http",
       host: "gw.example",

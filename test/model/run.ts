@@ -1,7 +1,7 @@
 /** Plays one script and says what was wrong with how it ended; an empty list is a good run. */
 import { vi } from "vitest";
 import type { Step } from "./steps.ts";
-import { type ModelBrowser, World } from "./world.ts";
+import { type ModelBrowser, type ModelUpload, World } from "./world.ts";
 
 const START = Date.UTC(2026, 0, 1);
 /** How a socket that nobody closed may end: the link is lost, or part of a message went with the memory. */
@@ -23,7 +23,11 @@ export async function run(script: readonly Step[]): Promise<string[]> {
     await world.run();
   }
   await settle(world);
-  const wrong = [...world.wrong, ...world.browsers.flatMap((browser) => judge(world, browser))];
+  const wrong = [
+    ...world.wrong,
+    ...world.uploads.flatMap((upload) => judgeUpload(world, upload)),
+    ...world.browsers.flatMap((browser) => judge(world, browser)),
+  ];
   await closeAll(world);
   for (const [name, origins] of world.origins) {
     const open = origins.filter(({ isOpen }) => isOpen).length;
@@ -37,6 +41,8 @@ async function play(world: World, step: Step): Promise<void> {
   switch (step.do) {
     case "open":
       return world.openBrowser();
+    case "upload":
+      return world.upload(step.chunks);
     case "dial":
       return world.dial();
     case "restart":
@@ -110,6 +116,13 @@ function judge(world: World, browser: ModelBrowser): string[] {
     else if (world.excuses.size === 0) wrong.push(`${name}: ended ${end} without a reason`);
   }
   return wrong;
+}
+
+/** Every upload gets an answer; the right one, unless something happened that ends it. */
+function judgeUpload(world: World, { bytes, answer }: ModelUpload): string[] {
+  if (answer === null) return world.excuses.has("evicted while busy") ? [] : [`an upload of ${bytes} stands still`];
+  if (answer === `200 ${bytes}`) return [];
+  return world.excuses.size > 0 && /^50[23] /.test(answer) ? [] : [`an upload of ${bytes} was answered ${answer}`];
 }
 
 /** @param partial whether the end may be missing; a gap, a double or another order never may */

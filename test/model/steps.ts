@@ -3,6 +3,7 @@ import fc from "fast-check";
 
 export type Step =
   | { do: "open" | "dial" | "restart" | "evict" | "cut at agent" | "tell object" }
+  | { do: "upload"; chunks: number }
   | { do: "cut"; keep: number }
   | { do: "browser says" | "origin says"; who: number; size: number; times: number }
   | { do: "browser leaves" | "origin hangs up"; who: number }
@@ -22,6 +23,10 @@ const size = fc.oneof(
 export const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     { weight: 3, arbitrary: fc.record({ do: fc.constant("open" as const) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ do: fc.constant("upload" as const), chunks: fc.integer({ min: 1, max: 12 }) }),
+    },
     { weight: 3, arbitrary: fc.record({ do: fc.constant("dial" as const) }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant("restart" as const) }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constant("evict" as const) }) },

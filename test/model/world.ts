@@ -8,6 +8,7 @@ import { Tunnel } from "../../workspace-agent/connection/tunnel.ts";
 import { OriginHealth } from "../../workspace-agent/origin/origin-failure.ts";
 import { WebSocketOrigin } from "../../workspace-agent/origin/websocket-origin.ts";
 import { messageOf, nameOf, OriginSocket } from "./origin.ts";
+import { UploadSink } from "./upload-sink.ts";
 import { ObjectEnd, proof, settled } from "./object-end.ts";
 import type { PlatformSocket } from "./platform.ts";
 import { Wire } from "./wire.ts";
@@ -24,10 +25,18 @@ export interface ModelBrowser {
   status: number | null;
 }
 
+export interface ModelUpload {
+  bytes: number;
+  /** Status and text; null until it is answered. */
+  answer: string | null;
+}
+
 const AGENT = "agent-0001";
+const CHUNK_BYTES = 64 * 1024;
 
 export class World {
   readonly browsers: ModelBrowser[] = [];
+  readonly uploads: ModelUpload[] = [];
   /** By browser; a stream that was opened again would have two. */
   readonly origins = new Map<string, OriginSocket[]>();
   /** Anything that no run may ever show. */
@@ -128,7 +137,9 @@ export class World {
 
   /** Whether the object holds anything that only its memory knows. */
   get isObjectBusy(): boolean {
-    return this.browsers.some(({ status }) => status === null) || vi.getTimerCount() > this.#agentTimers;
+    const waits =
+      this.browsers.some(({ status }) => status === null) || this.uploads.some(({ answer }) => answer === null);
+    return waits || vi.getTimerCount() > this.#agentTimers;
   }
 
   #agentTimers = 0;
@@ -152,6 +163,28 @@ export class World {
       (answer) => this.#answered(browser, answer as Response & { webSocket: PlatformSocket | null }),
       (error: unknown) => this.wrong.push(`fetch failed: ${String(error)}`),
     );
+  }
+
+  /** A browser sends a body; each chunk is read when there is credit for the one before. */
+  async upload(chunks: number): Promise<void> {
+    const upload: ModelUpload = { bytes: chunks * CHUNK_BYTES, answer: null };
+    this.uploads.push(upload);
+    let left = chunks;
+    const body = new ReadableStream({
+      type: "bytes",
+      pull(controller: ReadableByteStreamController) {
+        if (left-- > 0) controller.enqueue(new Uint8Array(CHUNK_BYTES));
+        else {
+          controller.close();
+          controller.byobRequest?.respond(0);
+        }
+      },
+    } as UnderlyingByteSource);
+    const { response } = await this.#end.fetch(this.#session, false, new AbortController().signal, body);
+    void response.then(async (answer) => {
+      const text = answer.status === 200 ? await answer.text() : (answer.headers.get("x-tidegate-error") ?? "");
+      upload.answer = `${answer.status} ${text}`;
+    });
   }
 
   async browserSays(at: number, size: number): Promise<void> {
@@ -341,6 +374,7 @@ export class World {
     };
     return new Tunnel({
       openStream: (id, head, port) => {
+        if (head.kind === "http") return new UploadSink(id, port, later);
         const stream = new WebSocketOrigin(id, head, origin as never, port);
         stream.start();
         return stream;

@@ -9,7 +9,19 @@ import { isWantedNode, noNodeText } from "./node-version.mjs";
 import { describeProgress, explainNpmFailure, findDiskShortage, runNpm } from "./npm.mjs";
 import { explainSystemError } from "./system-error.mjs";
 
-const TASKS = ["start", "start-rp", "test", "reset", "check", "build", "format", "chaos", "bench"];
+const TASKS = [
+  "start",
+  "start-rp",
+  "test",
+  "reset",
+  "check",
+  "build",
+  "format",
+  "chaos",
+  "bench",
+  "config-check",
+  "config-docs",
+];
 const PARENT_CHECK_MS = 500;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -39,7 +39,7 @@ export async function startOidc(url: string, users: string): Promise<LocalOidc> 
       OIDC_ISSUER: provider.issuer,
       OIDC_CLIENT_ID: CLIENT_ID,
       OIDC_CLIENT_SECRET: secret,
-      ALLOW_EMAILS: emails.join(","),
+      ALLOWED_EMAILS: emails.join(","),
       ADMIN_EMAILS: people.flatMap(([email = "", role]) => (role === "admin" ? [email] : [])).join(","),
     },
   };

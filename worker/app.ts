@@ -17,7 +17,7 @@ export function createApp(deps: Deps): Hono<AppEnv> {
   app.use(requestTarget());
   app.use(noCredentialsInQuery());
   app.use(bodyLimit(deps));
-  app.use(sameOrigin(deps));
+  app.use(sameOrigin());
   app.use(authenticate(deps));
   app.route("/_gate", gateRoutes(deps));
   app.all("*", relay(deps));

@@ -3,11 +3,13 @@ import type { Context, Hono } from "hono";
 import type { Role } from "#protocol/identity.ts";
 import type { SessionView, TenantRpc } from "../durable-objects/rpc.ts";
 import type { ReadCookie, SessionCookies } from "./cookies/session-cookie.ts";
-import type { Config, Env } from "./env.ts";
+import type { FindTenant } from "./config/find-tenant.ts";
+import type { Config } from "./config/parse-config.ts";
+import type { Tenant } from "./config/tenant.ts";
+import type { Env } from "./env.ts";
 import type { LogoutToken } from "./oidc/logout-token.ts";
 import type { FormerSignIn } from "./oidc/provider.ts";
 import type { VerifiedIdentity } from "./oidc/provider-settings.ts";
-import type { FindTenant, Tenant } from "./tenants.ts";
 
 export interface AppEnv {
   Bindings: Env;
@@ -51,9 +53,9 @@ export interface SignInAdapter {
    * Asks the provider again: who they are now, and whether they may still come in (`role` null: not any more).
    * @throws {SignInError} when the session must end; `provider_down` among its pages means: try again later
    */
-  renew?: (former: FormerSignIn) => Promise<{ identity: VerifiedIdentity; role: Role | null }>;
+  renew?: (tenant: Tenant, former: FormerSignIn) => Promise<{ identity: VerifiedIdentity; role: Role | null }>;
   /** Tells the provider that a refresh token is not needed any more; never throws. */
-  revoke?: (issuer: string, refreshToken: string) => Promise<void>;
-  /** Checks a back-channel logout token of any configured provider. @throws {SignInError} */
-  verifyLogoutToken?: (token: string) => Promise<LogoutToken>;
+  revoke?: (tenant: Tenant, issuer: string, refreshToken: string) => Promise<void>;
+  /** Checks a back-channel logout token of any provider of the tenant. @throws {SignInError} */
+  verifyLogoutToken?: (tenant: Tenant, token: string) => Promise<LogoutToken>;
 }

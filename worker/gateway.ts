@@ -3,46 +3,49 @@ import type { Hono } from "hono";
 import { createApp } from "./app.ts";
 import type { AppEnv, Deps } from "./context.ts";
 import { SessionCookies } from "./cookies/session-cookie.ts";
-import { ConfigError, parseConfig, type Config, type Env } from "./env.ts";
+import { findAmong } from "./config/find-tenant.ts";
+import { parseConfig, type Config } from "./config/parse-config.ts";
+import { ConfigError } from "./config/problem.ts";
+import type { Env } from "./env.ts";
 import { problemResponse } from "./problem.ts";
-import { singleTenant } from "./tenants.ts";
 
 export interface Mode {
   /** @throws {ConfigError} when this entry does not carry the configured mode */
-  signIn(config: Config, env: Env): Deps["signIn"];
+  signIn(config: Config): Deps["signIn"];
   /** Answers before everything else, or passes. */
   guard?(config: Config, request: Request): Response | undefined;
 }
 
-type Built = { app: Hono<AppEnv>; config: Config } | { names: string[] };
+type Built = { app: Hono<AppEnv>; config: Config } | "refused";
 
-export function gateway(mode: Mode): ExportedHandler<Env> {
+/** @param tenantsFile the content of config/tenants.json, bundled; none: the variables describe the only tenant */
+export function gateway(mode: Mode, tenantsFile?: unknown): ExportedHandler<Env> {
   let built: Built | undefined;
   return {
     fetch(request, env, ctx) {
-      built ??= build(mode, env);
-      if ("names" in built) return problemResponse("config_invalid", crypto.randomUUID());
+      built ??= build(mode, env, tenantsFile);
+      if (built === "refused") return problemResponse("config_invalid", crypto.randomUUID());
       return mode.guard?.(built.config, request) ?? built.app.fetch(request, env, ctx);
     },
   };
 }
 
-function build(mode: Mode, env: Env): Built {
+function build(mode: Mode, env: Env, tenantsFile: unknown): Built {
   try {
-    const config = parseConfig(env);
+    const config = parseConfig(env, tenantsFile);
     const deps: Deps = {
       config,
       cookies: new SessionCookies(config.sessionSecrets),
-      findTenant: singleTenant(config),
+      findTenant: findAmong(config.tenants),
       tenantObject: (tenant, shard) => env.TENANT.getByName(`${tenant}/${shard}`),
       now: () => Date.now(),
       log: (fields) => console.log(JSON.stringify(fields)),
-      signIn: mode.signIn(config, env),
+      signIn: mode.signIn(config),
     };
     return { app: createApp(deps), config };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    console.error(JSON.stringify({ event: "config.refused", names: error.names.join(" ") }));
-    return { names: error.names };
+    console.error(JSON.stringify({ event: "config.refused", problems: error.problems }));
+    return "refused";
   }
 }

@@ -1,13 +1,16 @@
 /** The deployed entry: OpenID Connect sign-in. The stub is not in this bundle; a test looks for it. */
-import { ConfigError } from "./env.ts";
+import tenantsFile from "../config/tenants.json";
+import { ConfigError } from "./config/problem.ts";
 import { gateway } from "./gateway.ts";
 import { oidcSignIn } from "./oidc/oidc-sign-in.ts";
-import { signInFromEnv } from "./oidc/env-providers.ts";
 
-export default gateway({
-  signIn(config, env) {
-    // AuthSec's native sign-in is not in this version: nobody gets in, and the log says why.
-    if (config.mode !== "oidc") throw new ConfigError([`AUTHSEC_MODE=${config.mode} is not available in this build`]);
-    return oidcSignIn(signInFromEnv(env, config.development));
+export default gateway(
+  {
+    signIn({ mode }) {
+      // AuthSec's native sign-in is not in this version: nobody gets in, and the log says why.
+      if (mode !== "oidc") throw new ConfigError([{ name: "AUTHSEC_MODE", expected: "oidc, in this build" }]);
+      return oidcSignIn();
+    },
   },
-});
+  tenantsFile,
+);

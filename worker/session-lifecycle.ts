@@ -15,7 +15,7 @@ export type VerifiedSignIn = Omit<SignIn, "userAgent" | "clientAddress" | "repla
  */
 export async function startSession(deps: Deps, c: AppContext, signIn: VerifiedSignIn): Promise<string> {
   const { tenant, cookie } = c.var;
-  const secure = deps.config.publicUrl.protocol === "https:";
+  const secure = tenant.publicUrl.protocol === "https:";
   const started = await deps.tenantObject(tenant.id, SHARD).startSession(tenant.id, {
     ...signIn,
     userAgent: c.req.header("user-agent") ?? "",
@@ -38,7 +38,7 @@ export async function startSession(deps: Deps, c: AppContext, signIn: VerifiedSi
 
 export async function endSession(deps: Deps, c: AppContext): Promise<void> {
   const { tenant, cookie } = c.var;
-  const secure = deps.config.publicUrl.protocol === "https:";
+  const secure = tenant.publicUrl.protocol === "https:";
   if (cookie !== undefined) {
     const { session, shard } = cookie.reference;
     await deps.tenantObject(tenant.id, shard).endSession(tenant.id, session, "signed_out");

@@ -27,6 +27,7 @@ test("an attempt opens where it was sealed, and under no other tenant, name or s
   expect(await cookies.open("default", NAME, value)).toEqual(attempt);
   expect(await cookies.open("other", NAME, value)).toBeUndefined();
   expect(await cookies.open("default", attemptCookieName("AAAAAAAAAAA", false), value)).toBeUndefined();
+  expect(await cookies.open("default", attemptCookieName("AAAAAAAAAAB", true), value)).toBeUndefined();
   expect(await attemptCookies([OTHER]).open("default", NAME, value)).toBeUndefined();
   expect(await new SealedCookies([SECRET], "sign-out-hint").open("default", NAME, value)).toBeUndefined();
   expect(await attemptCookies([OTHER, SECRET]).open("default", NAME, value)).toEqual(attempt);

@@ -1,10 +1,9 @@
 /** Entra's ways: one issuer for many tenants, and an address instead of a long list of groups. */
 import { beforeAll, expect, test } from "vitest";
 import type { ProviderSettings } from "../../worker/oidc/provider-settings.ts";
-import { fromPreset } from "../../worker/oidc/presets.ts";
 import { newSigningKey, type Claims, type SigningKey } from "../support/fake-provider.ts";
 import { SignJWT } from "jose";
-import { Visitor } from "./visitor.ts";
+import { fromPreset, Visitor } from "./visitor.ts";
 
 const TENANT = "11111111-2222-4333-8444-555555555555";
 const OTHER = "99999999-2222-4333-8444-555555555555";

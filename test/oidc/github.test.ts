@@ -1,8 +1,7 @@
 /** GitHub's ways: OAuth 2, no ID token, the person from the user API. */
 import { expect, test } from "vitest";
-import { fromPreset } from "../../worker/oidc/presets.ts";
 import type { ProviderSettings } from "../../worker/oidc/provider-settings.ts";
-import { Visitor } from "./visitor.ts";
+import { fromPreset, Visitor } from "./visitor.ts";
 
 const USER = { id: 583231, login: "alice", name: "Alice Smith", email: "public@example.org" };
 const EMAILS = [

@@ -1,5 +1,6 @@
 /** A gateway with providers, and a visitor with a cookie jar who goes there and back. */
-import { fromPreset } from "../../worker/oidc/presets.ts";
+import type { AccessDecision } from "../../worker/access/decide-access.ts";
+import { PRESETS, type PresetName } from "../../worker/config/presets.ts";
 import { oidcSignIn } from "../../worker/oidc/oidc-sign-in.ts";
 import type { Admit, ProviderSettings } from "../../worker/oidc/provider-settings.ts";
 import { CLIENT_ID, CLIENT_SECRET } from "../support/fake-provider.ts";
@@ -8,9 +9,36 @@ import { newGateway, type Parts } from "../unit/worker/app.ts";
 const NAVIGATION = { "sec-fetch-mode": "navigate", accept: "text/html" };
 const EVERYBODY: Admit = ({ email }) => (email === null ? null : { role: "user" });
 
+/** Settings as configuration would expand them; `own` stands for a document's fields. */
+export function fromPreset(
+  name: PresetName,
+  own: Pick<ProviderSettings, "id" | "clientId" | "clientAuth"> & Partial<ProviderSettings>,
+): ProviderSettings {
+  const { clientSecretMethod: _, issuer, ...preset } = PRESETS[name];
+  const nothing = { entraTenants: null, emailDomains: null, acrValues: [], maxAgeSeconds: null };
+  return { ...preset, issuer: issuer ?? "", ...nothing, ...own };
+}
+
 export function settingsFor(issuer: string, own: Partial<ProviderSettings> = {}): ProviderSettings {
   const clientAuth = { method: "client_secret_basic", secret: CLIENT_SECRET } as const;
-  return fromPreset("oidc", { id: "fake", label: "Fake", issuer, clientId: CLIENT_ID, clientAuth, ...own });
+  const fake = { id: "fake", label: "Fake", issuer, clientId: CLIENT_ID, clientAuth, groupsClaim: null };
+  return fromPreset("oidc", { ...fake, ...own });
+}
+
+/** A good configuration; the provider in it is never asked, the test's own stand in. */
+export const OIDC_VARIABLES = {
+  AUTHSEC_MODE: "oidc",
+  STUB_USERS: "",
+  OIDC_ISSUER: "https://id.example",
+  OIDC_CLIENT_ID: CLIENT_ID,
+  OIDC_CLIENT_SECRET: CLIENT_SECRET,
+};
+
+export function decideBy(admit: Admit): (...identity: Parameters<Admit>) => AccessDecision {
+  return (identity) => {
+    const admitted = admit(identity);
+    return admitted === null ? { allow: false, reason: "not_listed" } : { allow: true, ...admitted };
+  };
 }
 
 export interface Trip {
@@ -20,7 +48,8 @@ export interface Trip {
 }
 
 export interface VisitorOptions extends Parts {
-  admit?: Admit;
+  /** Instead of whoever has a verified address; "as configured" asks the tenant's own rules. */
+  admit?: Admit | "as configured";
   vars?: Record<string, string>;
   /** What the gateway's own requests get instead of the network. */
   fetch?: typeof fetch;
@@ -33,9 +62,13 @@ export class Visitor {
 
   constructor(providers: ProviderSettings[], options: VisitorOptions = {}) {
     const { admit = EVERYBODY, fetch } = options;
-    const signIn = oidcSignIn({ providers, admit, ...(fetch === undefined ? {} : { fetch }) });
+    const signIn = oidcSignIn({
+      providers,
+      ...(admit === "as configured" ? {} : { decide: decideBy(admit) }),
+      ...(fetch === undefined ? {} : { fetch }),
+    });
     this.gateway = newGateway(
-      { AUTHSEC_MODE: "oidc", STUB_USERS: "", ...options.vars },
+      { ...OIDC_VARIABLES, ...options.vars },
       {
         now: Date.now,
         signIn,

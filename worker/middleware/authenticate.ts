@@ -4,11 +4,10 @@ import { createMiddleware } from "hono/factory";
 import type { AppEnv, Deps } from "../context.ts";
 import { cookieName } from "../cookies/session-cookie.ts";
 
-export function authenticate({ config, cookies, now }: Deps) {
-  const secure = config.publicUrl.protocol === "https:";
+export function authenticate({ cookies, now }: Deps) {
   return createMiddleware<AppEnv>(async function authenticate(c, next) {
-    const { id } = c.var.tenant;
-    const value = getCookie(c, cookieName(id, secure));
+    const { id, publicUrl } = c.var.tenant;
+    const value = getCookie(c, cookieName(id, publicUrl.protocol === "https:"));
     c.set("cookie", value === undefined ? undefined : await cookies.read(id, value, now()));
     await next();
   });

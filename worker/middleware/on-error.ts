@@ -1,4 +1,6 @@
 /** Every error ends here: a coded refusal for the outside, the cause in the log and nowhere else. */
+import { PRODUCT } from "#protocol/version.ts";
+import type { Tenant } from "../config/tenant.ts";
 import { isNavigation } from "../not-signed-in.ts";
 import { problemPage } from "../pages/problem-page.ts";
 import { GatewayError, problemResponse, type ProblemCode } from "../problem.ts";
@@ -18,6 +20,13 @@ export function onError(deps: Deps) {
 export function refusal(deps: Deps, c: AppContext, code: ProblemCode): Response | Promise<Response> {
   const { requestId } = c.var;
   if (!isNavigation(c.req.method, c.req.raw.headers)) return problemResponse(code, requestId);
-  const { tenantName: tenant, contact, development } = deps.config;
-  return problemPage(code, { tenant, requestId, contact, development });
+  // None under a host that belongs to nobody.
+  const tenant = c.get("tenant") as Tenant | undefined;
+  const { development } = deps.config;
+  return problemPage(code, {
+    tenant: tenant?.name ?? PRODUCT,
+    requestId,
+    contact: tenant?.contact ?? null,
+    development,
+  });
 }

@@ -40,14 +40,13 @@ export function bodyLimit({ config }: Deps) {
 }
 
 /** Refuses other sites' writes and upgrades; sub-domains and other ports are other sites (facts/security T14). */
-export function sameOrigin({ config }: Deps) {
-  const own = config.publicUrl.origin;
+export function sameOrigin() {
   return createMiddleware<AppEnv>(async function sameOrigin(c, next) {
     const { method } = c.req;
     const origin = c.req.header("origin");
     const upgrade = c.req.header("upgrade") !== undefined;
     const guarded = upgrade ? c.req.header("cookie") !== undefined : method !== "GET" && method !== "HEAD";
-    if (guarded && origin !== own) throw new GatewayError("foreign_origin");
+    if (guarded && origin !== c.var.tenant.publicUrl.origin) throw new GatewayError("foreign_origin");
     await next();
   });
 }

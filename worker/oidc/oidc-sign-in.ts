@@ -1,5 +1,7 @@
-/** OpenID Connect sign-in as one adapter: which providers there are, and the routes that lead to them and back. */
+/** OpenID Connect sign-in as one adapter: which providers a tenant has, and the routes that lead to them and back. */
 import { decodeJwt } from "jose";
+import { decideAccess, type AccessDecision } from "../access/decide-access.ts";
+import type { Tenant } from "../config/tenant.ts";
 import type { Deps, SignInAdapter } from "../context.ts";
 import { callbackRoutes } from "../routes/callback.ts";
 import { loginRoutes } from "../routes/login.ts";
@@ -8,68 +10,97 @@ import type { Attempt } from "./attempt.ts";
 import type { AttemptKeeping } from "./attempts.ts";
 import { outboundFetch } from "./outbound-fetch.ts";
 import { openProvider, type Provider } from "./provider.ts";
-import type { Admit, ProviderSettings } from "./provider-settings.ts";
+import type { ProviderSettings, VerifiedIdentity } from "./provider-settings.ts";
 import { takeHint, type HintKeeping, type SignOutHint } from "./sign-out-hint.ts";
 import { orFail, SignInError } from "./sign-in-error.ts";
 
-export interface OidcSettings {
-  providers: ProviderSettings[];
-  admit: Admit;
-  /** Instead of the platform's; the outbound policy applies all the same. */
+type Decide = (identity: VerifiedIdentity) => AccessDecision;
+
+/** What stands in for the tenant's own word or for the platform: tests, and the relying party alone. */
+export interface OidcOptions {
+  providers?: readonly ProviderSettings[];
+  decide?: Decide;
+  /** The outbound policy applies all the same. */
   fetch?: typeof fetch;
 }
 
-/** What the routes share. */
+/** What the routes share, for one tenant under one host. */
 export interface SignIn {
   providers: Provider[];
-  admit: Admit;
+  /** Who may come in, and as what. */
+  decide: Decide;
   attempts: AttemptKeeping;
   hints: HintKeeping;
 }
 
-export function oidcSignIn(settings: OidcSettings): Deps["signIn"] {
+export type SignInOf = (tenant: Tenant) => SignIn;
+
+export function oidcSignIn(options: OidcOptions = {}): Deps["signIn"] {
   return function oidcSignIn(deps: Deps): SignInAdapter {
-    const { now } = deps;
-    const { publicUrl, development, sessionSecrets } = deps.config;
-    const policy = settings.fetch === undefined ? { development } : { development, fetch: settings.fetch };
-    const around = { origin: publicUrl.origin, development, fetch: outboundFetch(policy), now };
-    const providers = settings.providers.map((provider) => openProvider(provider, around));
-    const secure = publicUrl.protocol === "https:";
-    const attempts = { cookies: new SealedCookies<Attempt>(sessionSecrets, "attempt-cookie"), secure, now };
-    const hints = { cookies: new SealedCookies<SignOutHint>(sessionSecrets, "sign-out-hint"), secure };
-    const signIn: SignIn = { providers, admit: settings.admit, attempts, hints };
+    const signInOf = signInPerTenant(options, deps);
     return {
-      login: loginRoutes(deps, signIn),
-      callback: callbackRoutes(deps, signIn),
+      login: loginRoutes(deps, signInOf),
+      callback: callbackRoutes(deps, signInOf),
       async signOutUrl({ issuer, email }, c) {
-        const idToken = await takeHint(c, hints);
+        const { tenant } = c.var;
+        const signIn = signInOf(tenant);
+        const idToken = await takeHint(c, signIn.hints);
         try {
-          const returnTo = `${publicUrl.origin}/_gate/signed-out`;
-          return await find(providers, issuer).signOutUrl({ email, idToken, returnTo });
+          const returnTo = `${tenant.publicUrl.origin}/_gate/signed-out`;
+          return await find(signIn, issuer).signOutUrl({ email, idToken, returnTo });
         } catch (error) {
           // The session here is over in any case.
           if (error instanceof SignInError) return null;
           throw error;
         }
       },
-      async renew(former) {
-        const identity = await find(providers, former.issuer).refresh(former);
-        return { identity, role: settings.admit(identity)?.role ?? null };
+      async renew(tenant, former) {
+        const signIn = signInOf(tenant);
+        const identity = await find(signIn, former.issuer).refresh(former);
+        const decision = signIn.decide(identity);
+        return { identity, role: decision.allow ? decision.role : null };
       },
-      async revoke(issuer, refreshToken) {
-        await providers.find((one) => hasIssuer(one, issuer))?.revoke(refreshToken);
+      async revoke(tenant, issuer, refreshToken) {
+        await signInOf(tenant)
+          .providers.find((one) => hasIssuer(one, issuer))
+          ?.revoke(refreshToken);
       },
-      async verifyLogoutToken(token) {
+      async verifyLogoutToken(tenant, token) {
         // Only to find whom to ask; nothing of it is believed before that provider has verified it.
         const { iss } = await orFail("logout_token", () => decodeJwt(token));
-        return find(providers, iss ?? "").verifyLogoutToken(token);
+        return find(signInOf(tenant), iss ?? "").verifyLogoutToken(token);
       },
     };
   };
 }
 
+/** Opened at the first sign-in and kept: a provider remembers its metadata and keys. */
+function signInPerTenant(options: OidcOptions, { config, now }: Deps): SignInOf {
+  const { development, sessionSecrets } = config;
+  const policy = options.fetch === undefined ? { development } : { development, fetch: options.fetch };
+  const fetch = outboundFetch(policy);
+  const attemptCookies = new SealedCookies<Attempt>(sessionSecrets, "attempt-cookie");
+  const hintCookies = new SealedCookies<SignOutHint>(sessionSecrets, "sign-out-hint");
+  const opened = new WeakMap<Tenant, SignIn>();
+  return function signInOf(tenant) {
+    const known = opened.get(tenant);
+    if (known !== undefined) return known;
+    const { origin, protocol } = tenant.publicUrl;
+    const secure = protocol === "https:";
+    const settings = options.providers ?? tenant.providers;
+    const made: SignIn = {
+      providers: settings.map((provider) => openProvider(provider, { origin, development, fetch, now })),
+      decide: options.decide ?? ((identity) => decideAccess(tenant.access, identity)),
+      attempts: { cookies: attemptCookies, secure, now },
+      hints: { cookies: hintCookies, secure },
+    };
+    opened.set(tenant, made);
+    return made;
+  };
+}
+
 /** @throws {SignInError} unknown_provider */
-function find(providers: Provider[], issuer: string): Provider {
+function find({ providers }: SignIn, issuer: string): Provider {
   const found = providers.find((one) => hasIssuer(one, issuer));
   if (found === undefined) throw new SignInError("unknown_provider");
   return found;

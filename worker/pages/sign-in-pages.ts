@@ -1,7 +1,8 @@
 /** The pages around a provider: which one, and "you are known, but not let in". */
 import { html } from "hono/html";
 import { ERROR_HEADER, GATE_PREFIX } from "#protocol/version.ts";
-import type { Config } from "../env.ts";
+import type { AccessRefusal } from "../access/decide-access.ts";
+import type { Tenant } from "../config/tenant.ts";
 import { page } from "./page.ts";
 
 export interface Choice {
@@ -36,24 +37,30 @@ export function onwardPage(tenant: string, href: string): Promise<Response> {
   return page(200, { title: "Signing in…", tenant, refreshUrl: href }, body);
 }
 
+const REASONS: Record<AccessRefusal, string> = {
+  nobody_allowed: "Nobody has been allowed in here so far.",
+  email_not_verified: "Its e-mail address is not verified there.",
+  not_listed: "",
+};
+
 /** Says who they are signed in as, and how to come as somebody else. */
 export async function deniedPage(
-  config: Config,
-  who: { person: string | null; label: string; provider: string },
+  tenant: Tenant,
+  who: { person: string | null; label: string; provider: string; reason: AccessRefusal },
 ): Promise<Response> {
   const again = new URLSearchParams({ provider: who.provider, prompt: "select_account" });
   const name = who.person ?? "somebody without a verified e-mail address";
-  const contact = config.contact ?? "an administrator of this workspace";
+  const contact = tenant.contact ?? "an administrator of this workspace";
   const body = html`<dl>
       <dt>Signed in as</dt>
       <dd>${name}</dd>
       <dt>With</dt>
       <dd>${who.label}</dd>
     </dl>
-    <p>This account may not use this assistant. If it should, ask ${contact}.</p>
+    <p>This account may not use this assistant. ${REASONS[who.reason]} If it should, ask ${contact}.</p>
     <p><a class="button primary" href="${GATE_PREFIX}/login?${again}">Use another account</a></p>
-    <p class="soft">Code not_allowed</p>`;
-  const response = await page(403, { title: "You are not on the list", tenant: config.tenantName }, body);
+    <p class="soft">Code not_allowed, ${who.reason}</p>`;
+  const response = await page(403, { title: "You are not on the list", tenant: tenant.name }, body);
   response.headers.set(ERROR_HEADER, "not_allowed");
   return response;
 }

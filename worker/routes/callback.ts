@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import type { AppContext, AppEnv, Deps } from "../context.ts";
 import { withCookies } from "../cookies/with-cookies.ts";
 import { takeAttempt } from "../oidc/attempts.ts";
-import type { SignIn } from "../oidc/oidc-sign-in.ts";
+import type { SignIn, SignInOf } from "../oidc/oidc-sign-in.ts";
 import type { Provider } from "../oidc/provider.ts";
 import { keepHint } from "../oidc/sign-out-hint.ts";
 import { SignInError } from "../oidc/sign-in-error.ts";
@@ -12,9 +12,10 @@ import { startSession } from "../session-lifecycle.ts";
 import { GatewayError } from "../problem.ts";
 import { signInFailure } from "./sign-in-failure.ts";
 
-export function callbackRoutes(deps: Deps, signIn: SignIn): Hono<AppEnv> {
+export function callbackRoutes(deps: Deps, signInOf: SignInOf): Hono<AppEnv> {
   const callback = new Hono<AppEnv>();
   callback.get("/:provider", async (c) => {
+    const signIn = signInOf(c.var.tenant);
     const provider = signIn.providers.find(({ settings }) => settings.id === c.req.param("provider"));
     try {
       if (provider === undefined) throw new SignInError("unknown_provider");
@@ -32,16 +33,16 @@ async function finish(deps: Deps, signIn: SignIn, provider: Provider, c: AppCont
   const parameters = new URL(c.req.raw.url).searchParams;
   const attempt = await takeAttempt(c, signIn.attempts, id, parameters.get("state") ?? undefined);
   const identity = await provider.finish(parameters, attempt);
-  const admitted = signIn.admit(identity);
-  if (admitted === null) {
+  const decision = signIn.decide(identity);
+  if (!decision.allow) {
     // Nobody keeps what was not let in.
     if (identity.refreshToken !== null) await provider.revoke(identity.refreshToken);
-    deps.log({ event: "login.failed", request_id: c.var.requestId, provider: id, reason: "not_allowed" });
+    deps.log({ event: "login.failed", request_id: c.var.requestId, provider: id, reason: decision.reason });
     const person = identity.email ?? identity.name;
-    return withCookies(c, await deniedPage(deps.config, { person, label, provider: id }));
+    return withCookies(c, await deniedPage(c.var.tenant, { person, label, provider: id, reason: decision.reason }));
   }
   const { issuer, subject, email, name, groups, providerSessionId } = identity;
-  const { role } = admitted;
+  const { role } = decision;
   const session = await startSession(deps, c, { issuer, subject, email, name, groups, role, providerSessionId });
   await keepHint(c, signIn.hints, { session, idToken: identity.idToken });
   c.header("cache-control", "no-store");

@@ -6,20 +6,21 @@ import type { AppContext, AppEnv, Deps } from "../context.ts";
 import { returnTarget } from "../not-signed-in.ts";
 import { newAttempt } from "../oidc/attempt.ts";
 import { keepAttempt } from "../oidc/attempts.ts";
-import type { SignIn } from "../oidc/oidc-sign-in.ts";
+import type { SignIn, SignInOf } from "../oidc/oidc-sign-in.ts";
 import type { Provider } from "../oidc/provider.ts";
 import { SignInError } from "../oidc/sign-in-error.ts";
 import { chooserPage, onwardPage } from "../pages/sign-in-pages.ts";
 import { GatewayError } from "../problem.ts";
 import { signInFailure } from "./sign-in-failure.ts";
 
-export function loginRoutes(deps: Deps, signIn: SignIn): Hono<AppEnv> {
+export function loginRoutes(deps: Deps, signInOf: SignInOf): Hono<AppEnv> {
   const login = new Hono<AppEnv>();
   login.get("/", async (c) => {
     // A script cannot follow to another site; a page's own fetch must hear that it needs a sign-in.
     const mode = c.req.header("sec-fetch-mode");
     if (c.req.method !== "GET" || (mode !== undefined && mode !== "navigate"))
       throw new GatewayError("unauthenticated");
+    const signIn = signInOf(c.var.tenant);
     const hint = c.req.query("login_hint")?.trim() || null;
     const next = wantedTarget(c);
     const provider = choose(signIn.providers, c.req.query("provider"), c.req.query("iss"), hint);

@@ -27,8 +27,8 @@ export function relay(deps: Deps) {
       target,
       routeClass,
       clientAddress: clientAddress(deps, c),
-      scheme: deps.config.publicUrl.protocol === "https:" ? "https" : "http",
-      host: deps.config.publicUrl.host,
+      scheme: tenant.publicUrl.protocol === "https:" ? "https" : "http",
+      host: tenant.publicUrl.host,
     };
     const response = await fetchObject(deps, c, call, cookie.reference.shard, upgrade);
     const code = response.headers.get(ERROR_HEADER);

@@ -12,7 +12,7 @@ export function tunnel(deps: Deps) {
     const offered = c.req.header("sec-websocket-protocol")?.split(",") ?? [];
     if (c.req.header("upgrade")?.toLowerCase() !== "websocket") throw new GatewayError("not_found");
     if (!offered.some((name) => name.trim() === SUBPROTOCOL)) throw new GatewayError("agent_refused");
-    const { host } = deps.config.publicUrl;
+    const { host } = c.var.tenant.publicUrl;
     const agent = await verifyAssertion(c.req.header("authorization") ?? "", host, c.var.tenant.agentKeys, deps.now());
     if (agent === undefined) throw new GatewayError("agent_refused");
     const call: AgentCall = { tenant: c.var.tenant.id, ...agent, host };

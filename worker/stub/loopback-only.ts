@@ -1,11 +1,12 @@
 /** The stub trusts whoever can reach it, so it answers this computer's own names only (DNS rebinding: exact match). */
-import type { Config } from "../env.ts";
+import type { Config } from "../config/parse-config.ts";
 import { isNavigation } from "../not-signed-in.ts";
 import { problemResponse } from "../problem.ts";
 import { rawTarget } from "#protocol/request-target.ts";
 
 export function loopbackOnly(config: Config, request: Request): Response | undefined {
-  const { host, port, origin } = config.publicUrl;
+  // One tenant: the stub is configured by variables only.
+  const { host = "", port = "", origin = "" } = config.tenants[0]?.publicUrl ?? {};
   const asked = request.headers.get("host") ?? "";
   if (asked === host) return undefined;
   const suffix = port === "" ? "" : `:${port}`;

@@ -4,9 +4,10 @@ import { RELAY_HEADER } from "../../../durable-objects/rpc.ts";
 import { createApp } from "../../../worker/app.ts";
 import type { Deps, TenantStub } from "../../../worker/context.ts";
 import { SessionCookies } from "../../../worker/cookies/session-cookie.ts";
-import { parseConfig, type Env } from "../../../worker/env.ts";
+import { findAmong } from "../../../worker/config/find-tenant.ts";
+import { parseConfig } from "../../../worker/config/parse-config.ts";
+import type { Env } from "../../../worker/env.ts";
 import { stubSignIn } from "../../../worker/stub/stub-sign-in.ts";
-import { singleTenant } from "../../../worker/tenants.ts";
 
 export const SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA";
 export const ORIGIN = "http://localhost:8080";
@@ -61,7 +62,7 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
   const deps: Deps = {
     config,
     cookies,
-    findTenant: singleTenant(config),
+    findTenant: findAmong(config.tenants),
     tenantObject: () => {
       calls.objects++;
       return object;
@@ -71,7 +72,7 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
     signIn: parts.signIn ?? stubSignIn,
   };
   const app = createApp(deps);
-  const { origin, host, protocol } = config.publicUrl;
+  const { origin, host, protocol } = config.tenants[0]?.publicUrl ?? new URL(ORIGIN);
   const prefix = protocol === "https:" ? "__Host-" : "";
   return {
     calls,

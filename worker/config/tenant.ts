@@ -1,0 +1,53 @@
+/** A tenant as the rest of the Worker sees it, one per host: its document, expanded and with its secrets. */
+import type { Role } from "#protocol/identity.ts";
+import { admitBy } from "../access/decide-access.ts";
+import type { AccessRules } from "../access/rules.ts";
+import type { Admit, ProviderSettings } from "../oidc/provider-settings.ts";
+import type { TenantDocument } from "./tenant-document.ts";
+
+export interface Tenant {
+  /** `[a-z0-9-]{1,63}`; part of object names, cookie names and keys. */
+  id: string;
+  /** Scheme, host and port that people type; every own link and Origin check uses it. */
+  publicUrl: URL;
+  /** Empty, or `/segment`. */
+  basePath: string;
+  name: string;
+  contact: string | null;
+  /** Shown at the first visit, besides our own sentence. */
+  notice: string | null;
+  shards: number;
+  /** Enrolled agents: id → raw Ed25519 public key, base64url. */
+  agentKeys: ReadonlyMap<string, string>;
+  providers: readonly ProviderSettings[];
+  /** Kept for reason codes; {@link Tenant.admit} is these rules as one question. */
+  access: AccessRules;
+  admit: Admit;
+  sessions: TenantDocument["sessions"];
+  limits: TenantDocument["limits"];
+  policy: TenantDocument["policy"];
+}
+
+/** @returns the tenant once per host, in the document's order */
+export function tenantSites(
+  document: TenantDocument,
+  providers: readonly ProviderSettings[],
+  schemeOf: (host: string) => "http:" | "https:",
+): Tenant[] {
+  const { id, basePath, name, contact, notice, shards, sessions, limits, policy } = document;
+  const access: AccessRules = { allow: document.allow, admins: document.admins, roles: document.roles };
+  const agentKeys = new Map(document.agents.map(({ id: agent, publicKey }) => [agent, publicKey]));
+  const admit = admitBy(access);
+  const plain = { id, basePath, name, contact, notice, shards, sessions, limits, policy };
+  const everywhere = { ...plain, agentKeys, providers, access, admit };
+  return document.hosts.map((host) => ({ ...everywhere, publicUrl: new URL(`${schemeOf(host)}//${host}`) }));
+}
+
+/** @returns the session lifetimes of a role, its own ones first */
+export function lifetimeOf({ sessions }: Pick<Tenant, "sessions">, role: Role) {
+  const { idleSeconds, absoluteSeconds, roles } = sessions;
+  return {
+    idleSeconds: roles[role].idleSeconds ?? idleSeconds,
+    absoluteSeconds: roles[role].absoluteSeconds ?? absoluteSeconds,
+  };
+}

@@ -82,6 +82,8 @@ export class Ledger {
   inFlight = 0;
   messages = { up: 0, down: 0 };
   transfers = { down: 0, up: 0, restarted: 0 };
+  /** When the origin last had a piece of an upload: its client sees only that some buffer on the way took it. */
+  readonly arrivedAt = new Map<number, number>();
   /** Every life by its id; the origin may meet one that its browser has given up. */
   readonly lives = new Map<number, Life>();
 

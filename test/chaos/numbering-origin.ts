@@ -65,7 +65,7 @@ export async function startNumberingOrigin(ledger: Ledger, chance: Chance): Prom
     requests += 1;
     response.on("close", () => (requests -= 1));
     response.on("error", () => undefined);
-    if (request.method === "POST") void takeBody(request, response).catch(() => response.destroy());
+    if (request.method === "POST") void takeBody(request, response, ledger).catch(() => response.destroy());
     else void sendBody(request, response).catch(() => response.destroy());
   }
 
@@ -108,9 +108,13 @@ async function sendBody(request: IncomingMessage, response: ServerResponse): Pro
   response.end();
 }
 
-async function takeBody(request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function takeBody(request: IncomingMessage, response: ServerResponse, ledger: Ledger): Promise<void> {
   const hash = createHash("sha256");
-  for await (const chunk of request as AsyncIterable<Buffer>) hash.update(chunk);
+  const transfer = Number(queryOf(request).get("transfer"));
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    ledger.arrivedAt.set(transfer, Date.now());
+  }
   response.end(hash.digest("hex"));
 }
 

@@ -66,7 +66,7 @@ function attempt(world: World, direction: Direction, body: Body, cookie: string)
   let left = false;
   const watch = setInterval(() => {
     if (world.lull || world.givenUp.aborted) end("left");
-    else if (Date.now() - movedAt > STUCK_MS) {
+    else if (Date.now() - Math.max(movedAt, ledger.arrivedAt.get(body.id) ?? 0) > STUCK_MS) {
       ledger.note("silent", `${direction} ${body.id}: stood still for ${STUCK_MS} ms`);
       end("ended");
     }

@@ -12,6 +12,16 @@ export const RELAY_HEADER = "x-tidegate-relay";
 /** Internal header of the agent's upgrade: one {@link AgentCall} as JSON. */
 export const AGENT_HEADER = "x-tidegate-agent";
 
+/** Internal header beside either: {@link TenantCall.settings}. */
+export const SETTINGS_HEADER = "x-tidegate-settings";
+
+/** On whose behalf the Worker calls, and what the tenant document says now. */
+export interface TenantCall {
+  tenant: string;
+  /** {@link TenantSettings} as JSON, ASCII only; empty: as last time. */
+  settings: string;
+}
+
 /** A verified sign-in, as the Worker hands it to the object that will hold the session. */
 export interface SignIn {
   issuer: string;
@@ -77,9 +87,9 @@ export interface Readiness {
 
 export interface TenantRpc {
   /** Creates a session row under a fresh 128-bit id (base64url). */
-  startSession(tenant: string, signIn: SignIn): Promise<Result<{ session: string; expiresAt: number }, StartRefusal>>;
+  startSession(call: TenantCall, signIn: SignIn): Promise<Result<{ session: string; expiresAt: number }, StartRefusal>>;
   /** Ends one session: row tombstoned, its sockets closed, its requests reset. Ending an unknown one is `ok`. */
-  endSession(tenant: string, session: string, reason: "signed_out" | "replaced" | "revoked"): Promise<Result<null>>;
-  findSession(tenant: string, session: string): Promise<Result<SessionView, SessionRefusal>>;
+  endSession(call: TenantCall, session: string, reason: "signed_out" | "replaced" | "revoked"): Promise<Result<null>>;
+  findSession(call: TenantCall, session: string): Promise<Result<SessionView, SessionRefusal>>;
   readiness(): Promise<Readiness>;
 }

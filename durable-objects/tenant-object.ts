@@ -13,6 +13,7 @@ import { openHead } from "./relay/open-head.ts";
 import {
   AGENT_HEADER,
   RELAY_HEADER,
+  SETTINGS_HEADER,
   type AgentCall,
   type Readiness,
   type RelayCall,
@@ -21,12 +22,14 @@ import {
   type SessionView,
   type SignIn,
   type StartRefusal,
+  type TenantCall,
   type TenantRpc,
 } from "./rpc.ts";
 import { migrate } from "./schema.ts";
 import { IDLE_LIFETIME_MS } from "./sessions/expiry.ts";
 import { hashSessionId, newSessionId } from "./sessions/session-id.ts";
 import { SessionStore } from "./sessions/session-store.ts";
+import { Settings } from "./settings.ts";
 import { socketsOf } from "./sockets.ts";
 import type { TenantEnv } from "./tenant-env.ts";
 import type { AgentAttachment } from "./tunnel/agent-attachment.ts";
@@ -47,6 +50,7 @@ const HOLD_RECENT_MS = 60_000;
 
 export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc {
   #audit: Audit;
+  #settings: Settings;
   #sessions: SessionStore;
   #people: PersonStore;
   #limits = new Limits(now);
@@ -62,6 +66,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
     const { sql } = ctx.storage;
     this.#audit = new Audit(sql, now);
+    this.#settings = new Settings(sql);
     this.#sessions = new SessionStore(sql, now);
     this.#people = new PersonStore(sql, now, (key) => socketsOf(ctx, { person: key }).length > 0);
     this.#tunnel = new AgentTunnel(ctx, {
@@ -97,6 +102,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
 
   /** Relays one request, or takes the agent's upgrade; the Worker has verified the caller either way. */
   override async fetch(request: Request): Promise<Response> {
+    this.#apply(request.headers.get(SETTINGS_HEADER) ?? "");
     const relay = request.headers.get(RELAY_HEADER);
     if (relay !== null) return this.#relay(JSON.parse(relay) as RelayCall, request);
     const agent = request.headers.get(AGENT_HEADER);
@@ -105,9 +111,10 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
   }
 
   async startSession(
-    _tenant: string,
+    call: TenantCall,
     signIn: SignIn,
   ): Promise<Result<{ session: string; expiresAt: number }, StartRefusal>> {
+    this.#apply(call.settings);
     const key = await personKey(signIn.issuer, signIn.subject);
     const replaced = signIn.replaces === null ? null : await hashSessionId(signIn.replaces);
     const session = newSessionId();
@@ -128,16 +135,18 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
   }
 
   async endSession(
-    _tenant: string,
+    call: TenantCall,
     session: string,
     reason: "signed_out" | "replaced" | "revoked",
   ): Promise<Result<null>> {
+    this.#apply(call.settings);
     this.#end(await hashSessionId(session), reason);
     await this.#schedule();
     return { ok: true, value: null };
   }
 
-  async findSession(_tenant: string, session: string): Promise<Result<SessionView, SessionRefusal>> {
+  async findSession(call: TenantCall, session: string): Promise<Result<SessionView, SessionRefusal>> {
+    this.#apply(call.settings);
     const found = this.#sessions.find(await hashSessionId(session), false);
     if (!found.ok) return found;
     const { issuer, email, name, role, person, createdAt, lastSeenAt, expiresAt } = found.session;
@@ -191,6 +200,19 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     await this.#schedule();
   }
 
+  /** A changed policy applies to open sockets at once. */
+  #apply(settings: string): void {
+    if (!this.#settings.apply(settings)) return;
+    const { policy } = this.#settings.current;
+    for (const socket of socketsOf(this.ctx, "browsers")) {
+      const { person: key } = socket.deserializeAttachment() as BrowserAttachment;
+      const person = this.#people.find(key);
+      if (person !== undefined && decide({ routeClass: "gateway" }, person, policy).allow) continue;
+      this.#relays.endSockets({ person: key }, 1008, "not allowed any more");
+    }
+    this.#tunnel.flush();
+  }
+
   async #relay(call: RelayCall, request: Request): Promise<Response> {
     const hash = await hashSessionId(call.session);
     const upgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
@@ -225,7 +247,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     if (!found.ok) return problem(found.code);
     const person = this.#people.find(found.session.person);
     if (person === undefined) return problem("session_unknown");
-    const decision = decide(call, person);
+    const decision = decide(call, person, this.#settings.current.policy);
     if (decision.allow) return person;
     const { code } = decision;
     this.#audit.append({ type: "request.refused", person: person.key, code, routeClass: call.routeClass });

@@ -16,7 +16,7 @@ export type VerifiedSignIn = Omit<SignIn, "userAgent" | "clientAddress" | "repla
 export async function startSession(deps: Deps, c: AppContext, signIn: VerifiedSignIn): Promise<string> {
   const { tenant, cookie } = c.var;
   const secure = tenant.publicUrl.protocol === "https:";
-  const started = await deps.tenantObject(tenant.id, SHARD).startSession(tenant.id, {
+  const started = await deps.tenantObject(tenant.id, SHARD).startSession(tenant.call, {
     ...signIn,
     userAgent: c.req.header("user-agent") ?? "",
     clientAddress: clientAddress(deps, c),
@@ -41,7 +41,7 @@ export async function endSession(deps: Deps, c: AppContext): Promise<void> {
   const secure = tenant.publicUrl.protocol === "https:";
   if (cookie !== undefined) {
     const { session, shard } = cookie.reference;
-    await deps.tenantObject(tenant.id, shard).endSession(tenant.id, session, "signed_out");
+    await deps.tenantObject(tenant.id, shard).endSession(tenant.call, session, "signed_out");
   }
   deleteCookie(c, cookieName(tenant.id, secure), { path: "/", secure, httpOnly: true, sameSite: "Lax" });
 }

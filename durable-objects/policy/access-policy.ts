@@ -4,17 +4,28 @@ import type { RouteClass } from "#protocol/request-target.ts";
 
 export type Decision = { allow: true } | { allow: false; code: "forbidden_by_role" };
 
+export interface PolicyRule {
+  class: RouteClass;
+  roles: readonly Role[];
+}
+
 /** Who may use which class; a role that is not listed may not. */
-const ALLOWED: Record<RouteClass, ReadonlySet<Role>> = {
-  ui: new Set<Role>(["viewer", "user", "approver", "admin"]),
-  gateway: new Set<Role>(["viewer", "user", "approver", "admin"]),
-  write: new Set<Role>(["user", "approver", "admin"]),
+const BUILT_IN: Record<RouteClass, readonly Role[]> = {
+  ui: ["viewer", "user", "approver", "admin"],
+  gateway: ["viewer", "user", "approver", "admin"],
+  write: ["user", "approver", "admin"],
   // Runs a tool by name, without a chat: nothing the Control UI needs.
-  tools: new Set<Role>(["admin"]),
+  tools: ["admin"],
   // OpenClaw's own workers, never people.
-  worker: new Set<Role>(),
+  worker: [],
 };
 
-export function decide(request: { routeClass: RouteClass }, person: { role: Role }): Decision {
-  return ALLOWED[request.routeClass].has(person.role) ? { allow: true } : { allow: false, code: "forbidden_by_role" };
+/** @param rules the tenant's own: for each class the last that names it stands instead of the built-in one */
+export function decide(
+  request: { routeClass: RouteClass },
+  person: { role: Role },
+  rules: readonly PolicyRule[],
+): Decision {
+  const roles = rules.findLast((rule) => rule.class === request.routeClass)?.roles ?? BUILT_IN[request.routeClass];
+  return roles.includes(person.role) ? { allow: true } : { allow: false, code: "forbidden_by_role" };
 }

@@ -75,7 +75,7 @@ export class ObjectEnd {
       clientAddress: "192.0.2.1",
       replaces: null,
     };
-    const started = await this.#within((object) => object.startSession("default", signIn));
+    const started = await this.#within((object) => object.startSession({ tenant: "default", settings: "" }, signIn));
     if (!started.ok) throw new Error(started.code);
     return started.value.session;
   }

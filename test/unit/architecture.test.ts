@@ -8,7 +8,7 @@ const ALLOWED: Record<string, RegExp[]> = {
   "durable-objects": [/^\.{1,2}\//, /^#protocol\//, /^cloudflare:workers$/],
   worker: [
     /^\.{1,2}\/(?!.*durable-objects)/,
-    /durable-objects\/rpc\.ts$/,
+    /durable-objects\/(rpc|tenant-settings)\.ts$/,
     /^#protocol\//,
     /^(hono|valibot|jose|oauth4webapi)(\/|$)/,
   ],

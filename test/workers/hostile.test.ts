@@ -12,6 +12,7 @@ import { browserTags } from "../../durable-objects/sockets.ts";
 import type { TenantObject } from "../../durable-objects/tenant-object.ts";
 import type { AgentAttachment } from "../../durable-objects/tunnel/agent-attachment.ts";
 import { agentKeys, dialAgent, type FakeAgent } from "./agent.ts";
+import { CALLER } from "./tenant.ts";
 
 const namespace = (env as unknown as { TENANT: DurableObjectNamespace<TenantObject> }).TENANT;
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -39,7 +40,7 @@ function signIn(person: string, more: Partial<SignIn> = {}): SignIn {
 }
 
 async function session(person: string, more: Partial<SignIn> = {}): Promise<string> {
-  const started = await stub.startSession("default", signIn(person, more));
+  const started = await stub.startSession(CALLER, signIn(person, more));
   if (!started.ok) throw new Error(started.code);
   return started.value.session;
 }
@@ -131,7 +132,7 @@ describe("a provider's claims", () => {
   test("cannot take an e-mail that somebody else signed in with, also not later on", async () => {
     await session("alice");
     await session("mallory");
-    const moved = await stub.startSession("default", signIn("mallory", { email: "alice@example.com" }));
+    const moved = await stub.startSession(CALLER, signIn("mallory", { email: "alice@example.com" }));
     expect(moved).toEqual({ ok: false, code: "identity_conflict" });
     const agent = await dialAgent(stub, await agentKeys());
     const emails = (await agent.next("roster")).people.map(({ email }) => email);
@@ -141,7 +142,7 @@ describe("a provider's claims", () => {
   test("cannot take an e-mail that somebody else has moved to", async () => {
     await session("alice");
     await session("alice", { email: "alice.new@example.com" });
-    const other = await stub.startSession("default", signIn("mallory", { email: "alice.new@example.com" }));
+    const other = await stub.startSession(CALLER, signIn("mallory", { email: "alice.new@example.com" }));
     expect(other).toEqual({ ok: false, code: "identity_conflict" });
   });
 });
@@ -167,7 +168,7 @@ describe("a session that ends", () => {
     const agent = await dialAgent(stub, await agentKeys());
     const pending = upgrade(alice);
     const { stream } = await agent.next("open");
-    await stub.endSession("default", alice, "revoked");
+    await stub.endSession(CALLER, alice, "revoked");
     agent.send({ type: "accepted", stream, protocol: "" }, { type: "text", stream, bytes: bytes("challenge") });
     const response = await pending;
     expect([response.status, response.webSocket]).toEqual([401, null]);

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { RELAY_HEADER, type RelayCall, type SignIn } from "../../durable-objects/rpc.ts";
 import type { TenantObject } from "../../durable-objects/tenant-object.ts";
 import { agentKeys, dialAgent } from "./agent.ts";
+import { CALLER } from "./tenant.ts";
 
 const namespace = (env as unknown as { TENANT: DurableObjectNamespace<TenantObject> }).TENANT;
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -34,7 +35,7 @@ function signIn(person: string, more: Partial<SignIn> = {}): SignIn {
 }
 
 async function session(person: string, more: Partial<SignIn> = {}): Promise<string> {
-  const started = await stub.startSession("default", signIn(person, more));
+  const started = await stub.startSession(CALLER, signIn(person, more));
   if (!started.ok) throw new Error(started.code);
   return started.value.session;
 }
@@ -96,8 +97,8 @@ describe("without an agent", () => {
   test("an unknown, an ended and a revoked session are told apart", async () => {
     const alice = await session("alice");
     const bob = await session("bob");
-    await stub.endSession("default", alice, "signed_out");
-    await stub.endSession("default", bob, "revoked");
+    await stub.endSession(CALLER, alice, "signed_out");
+    await stub.endSession(CALLER, bob, "revoked");
     const codes = [];
     for (const id of ["AAAAAAAAAAAAAAAAAAAAAA", alice, bob]) {
       codes.push((await relay(id)).headers.get("x-tidegate-error"));
@@ -107,15 +108,15 @@ describe("without an agent", () => {
 
   test("an e-mail that another person holds is refused, and the first keeps it", async () => {
     const alice = await session("alice");
-    const other = await stub.startSession("default", signIn("mallory", { email: "alice@example.com" }));
+    const other = await stub.startSession(CALLER, signIn("mallory", { email: "alice@example.com" }));
     expect(other).toEqual({ ok: false, code: "identity_conflict" });
-    expect(await stub.findSession("default", alice)).toMatchObject({ ok: true, value: { user: "alice@example.com" } });
+    expect(await stub.findSession(CALLER, alice)).toMatchObject({ ok: true, value: { user: "alice@example.com" } });
   });
 
   test("a new sign-in of the same browser ends its former session", async () => {
     const first = await session("alice");
     await session("bob", { replaces: first });
-    expect(await stub.findSession("default", first)).toEqual({ ok: false, code: "session_expired" });
+    expect(await stub.findSession(CALLER, first)).toEqual({ ok: false, code: "session_expired" });
   });
 });
 
@@ -226,7 +227,7 @@ describe("an HTTP exchange", () => {
     const agent = await dialAgent(stub, await agentKeys());
     const pending = relay(alice);
     const { stream } = await agent.next("open");
-    await stub.endSession("default", alice, "revoked");
+    await stub.endSession(CALLER, alice, "revoked");
     expect((await agent.next("reset")).stream).toBe(stream);
     expect((await pending).status).toBe(401);
   });
@@ -311,7 +312,7 @@ describe("a WebSocket", () => {
     const agent = await dialAgent(stub, await agentKeys());
     const { stream, closed } = await openSocket(agent, alice);
     await evictDurableObject(stub, { webSockets: "hibernate" });
-    await stub.endSession("default", alice, "revoked");
+    await stub.endSession(CALLER, alice, "revoked");
     expect(await closed).toMatchObject({ code: 1008 });
     expect(await agent.next("close")).toMatchObject({ stream });
   });

@@ -1,7 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { agentKeys, dialAgent, type FakeAgent } from "./agent.ts";
-import { bytes, Tenant, text } from "./tenant.ts";
+import { CALLER, bytes, Tenant, text } from "./tenant.ts";
 
 let tenant: Tenant;
 let keys: Awaited<ReturnType<typeof agentKeys>>;
@@ -144,7 +144,7 @@ describe("an agent that is away", () => {
     const first = await dialAgent(tenant.stub, keys);
     await cut(first);
     const pending = tenant.get(session);
-    await tenant.stub.endSession("default", session, "revoked");
+    await tenant.stub.endSession(CALLER, session, "revoked");
     expect((await pending).headers.get("x-tidegate-error")).toBe("session_revoked");
   });
 
@@ -154,7 +154,7 @@ describe("an agent that is away", () => {
     await cut(first);
     const held = [1, 2, 3, 4].map(() => tenant.get(session));
     expect((await tenant.get(session)).headers.get("x-tidegate-error")).toBe("workspace_away");
-    await tenant.stub.endSession("default", session, "signed_out");
+    await tenant.stub.endSession(CALLER, session, "signed_out");
     for (const response of held) expect((await response).headers.get("x-tidegate-error")).toBe("session_expired");
   });
 

@@ -1,11 +1,19 @@
 /** One fresh object of a tenant, and people who use it through the Worker's calls. */
 import { env } from "cloudflare:workers";
-import { RELAY_HEADER, type RelayCall, type SignIn } from "../../durable-objects/rpc.ts";
+import {
+  RELAY_HEADER,
+  SETTINGS_HEADER,
+  type RelayCall,
+  type SignIn,
+  type TenantCall,
+} from "../../durable-objects/rpc.ts";
 import type { TenantObject } from "../../durable-objects/tenant-object.ts";
 import type { FakeAgent } from "./agent.ts";
 
 const namespace = (env as unknown as { TENANT: DurableObjectNamespace<TenantObject> }).TENANT;
 let objects = 0;
+
+export const CALLER: TenantCall = { tenant: "default", settings: "" };
 
 export const bytes = (text: string) => new TextEncoder().encode(text);
 export const text = (data: Uint8Array) => new TextDecoder().decode(data);
@@ -39,10 +47,13 @@ export class Tenant {
       clientAddress: "192.0.2.1",
       replaces: null,
     };
-    const started = await this.stub.startSession("default", signIn);
+    const started = await this.stub.startSession(CALLER, signIn);
     if (!started.ok) throw new Error(started.code);
     return started.value.session;
   }
+
+  /** What the tenant document says from the next call on; kept by the object. */
+  settings = "";
 
   get(session: string, init: RequestInit = {}): Promise<Response> {
     return this.#relay(session, { method: init.method ?? "GET", routeClass: "ui" }, init);
@@ -78,6 +89,7 @@ export class Tenant {
     };
     const headers = new Headers(init.headers);
     headers.set(RELAY_HEADER, JSON.stringify(call));
+    headers.set(SETTINGS_HEADER, this.settings);
     return this.stub.fetch("http://gw.example/chat/main", { ...init, headers });
   }
 }

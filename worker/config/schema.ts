@@ -120,6 +120,8 @@ function visitUnknown(
 ): void {
   const { entries, item } = unwrap(schema);
   if (entries !== undefined && isRecord(value)) reportUnknown(entries, value, at, report);
+  // The schema takes a list for an object without the right keys.
+  if (entries !== undefined && Array.isArray(value)) report(at, "an object");
   if (item !== undefined && Array.isArray(value)) {
     for (const [index, element] of value.entries()) visitUnknown(item, element, [...at, index], report);
   }

@@ -122,8 +122,7 @@ export const tenant = {
   limits: noted(v.optional(Limits, {}), "What one person may use"),
   policy: noted(
     v.optional(listOf(PolicyRule, 20), []),
-    "Who may use which class of routes, instead of the built-in table",
-    { unenforced: true },
+    "Who may use which class of routes, instead of the built-in table; the last rule of a class counts",
   ),
   shards: noted(v.optional(wholeNumber(1, 16, "shards"), 1), "Objects that the tenant is spread over", {
     unenforced: true,

@@ -1,5 +1,7 @@
 /** A tenant as the rest of the Worker sees it, one per host: its document, expanded and with its secrets. */
-import type { Role } from "#protocol/identity.ts";
+import { ROLES, type Role } from "#protocol/identity.ts";
+import type { TenantCall } from "../../durable-objects/rpc.ts";
+import type { TenantSettings } from "../../durable-objects/tenant-settings.ts";
 import { admitBy } from "../access/decide-access.ts";
 import type { AccessRules } from "../access/rules.ts";
 import type { Admit, ProviderSettings } from "../oidc/provider-settings.ts";
@@ -26,6 +28,8 @@ export interface Tenant {
   sessions: TenantDocument["sessions"];
   limits: TenantDocument["limits"];
   policy: TenantDocument["policy"];
+  /** What goes with every call to the tenant's object. */
+  call: TenantCall;
 }
 
 /** @returns the tenant once per host, in the document's order */
@@ -38,9 +42,21 @@ export function tenantSites(
   const access: AccessRules = { allow: document.allow, admins: document.admins, roles: document.roles };
   const agentKeys = new Map(document.agents.map(({ id: agent, publicKey }) => [agent, publicKey]));
   const admit = admitBy(access);
-  const plain = { id, basePath, name, contact, notice, shards, sessions, limits, policy };
+  const call: TenantCall = { tenant: id, settings: JSON.stringify(settingsOf(document)) };
+  const plain = { id, basePath, name, contact, notice, shards, sessions, limits, policy, call };
   const everywhere = { ...plain, agentKeys, providers, access, admit };
   return document.hosts.map((host) => ({ ...everywhere, publicUrl: new URL(`${schemeOf(host)}//${host}`) }));
+}
+
+function settingsOf(document: Pick<TenantDocument, "sessions" | "limits" | "policy">): TenantSettings {
+  const { requests, upgrades, messages, socketsPerPerson } = document.limits;
+  return {
+    lifetimes: Object.fromEntries(
+      ROLES.map((role) => [role, lifetimeOf(document, role)]),
+    ) as TenantSettings["lifetimes"],
+    limits: { requests, upgrades, messages, socketsPerPerson },
+    policy: document.policy,
+  };
 }
 
 /** @returns the session lifetimes of a role, its own ones first */

@@ -46,7 +46,7 @@ async function requireSession(deps: Deps, c: AppContext): Promise<SessionView> {
   const { cookie, tenant } = c.var;
   if (cookie?.kind !== "valid") throw new GatewayError("unauthenticated");
   const { shard, session } = cookie.reference;
-  const found = await deps.tenantObject(tenant.id, shard).findSession(tenant.id, session);
+  const found = await deps.tenantObject(tenant.id, shard).findSession(tenant.call, session);
   if (!found.ok) throw new GatewayError(found.code === "session_unknown" ? "unauthenticated" : found.code);
   return found.value;
 }

@@ -1,7 +1,7 @@
 /** Everything that is not ours: classified, authorised at the object in one hop, and relayed. */
 import { classifyTarget, targetPath } from "#protocol/request-target.ts";
 import { ERROR_HEADER, GATE_PREFIX } from "#protocol/version.ts";
-import type { RelayCall } from "../../durable-objects/rpc.ts";
+import { SETTINGS_HEADER, type RelayCall } from "../../durable-objects/rpc.ts";
 import type { AppContext, Deps } from "../context.ts";
 import { refusal } from "../middleware/on-error.ts";
 import { isNavigation, notSignedIn } from "../not-signed-in.ts";
@@ -49,6 +49,7 @@ async function fetchObject(
   upgrade: boolean,
 ): Promise<Response> {
   const headers = relayHeaders(c.req.raw.headers, call, upgrade);
+  headers.set(SETTINGS_HEADER, c.var.tenant.call.settings);
   const isRead = call.method === "GET" || call.method === "HEAD";
   const repeatable = isRead && !upgrade && c.req.raw.body === null;
   // Made from the request itself: part by part, the platform refuses a GET with a body, which RFC 9110 does not.

@@ -2,7 +2,7 @@
 import { ASSERTION_SKEW_SECONDS } from "#protocol/limits.ts";
 import { assertionTranscript } from "#protocol/messages.ts";
 import { AGENT_SCHEME, SUBPROTOCOL } from "#protocol/version.ts";
-import { AGENT_HEADER, type AgentCall } from "../../durable-objects/rpc.ts";
+import { AGENT_HEADER, SETTINGS_HEADER, type AgentCall } from "../../durable-objects/rpc.ts";
 import type { AppContext, Deps } from "../context.ts";
 import { fromBase64Url } from "../cookies/base64url.ts";
 import { GatewayError } from "../problem.ts";
@@ -16,7 +16,10 @@ export function tunnel(deps: Deps) {
     const agent = await verifyAssertion(c.req.header("authorization") ?? "", host, c.var.tenant.agentKeys, deps.now());
     if (agent === undefined) throw new GatewayError("agent_refused");
     const call: AgentCall = { tenant: c.var.tenant.id, ...agent, host };
-    const headers = new Headers({ [AGENT_HEADER]: JSON.stringify(call) });
+    const headers = new Headers({
+      [AGENT_HEADER]: JSON.stringify(call),
+      [SETTINGS_HEADER]: c.var.tenant.call.settings,
+    });
     for (const name of [
       "upgrade",
       "connection",

@@ -151,7 +151,7 @@ test("only listed headers of the client reach the object, and no cookie of ours"
     },
   });
   const names = [...(gateway.calls.relayed[0]?.headers.keys() ?? [])].sort();
-  expect(names).toEqual(["accept", "cookie", "x-tidegate-relay"]);
+  expect(names).toEqual(["accept", "cookie", "x-tidegate-relay", "x-tidegate-settings"]);
   expect(gateway.calls.relayed[0]?.headers.get("cookie")).toBe("grant=1");
 });
 

@@ -98,7 +98,7 @@ test("every place of the document can be spoilt, and something is told or nothin
     ]) {
       const file = tenantsFile();
       plant(file, at, value);
-      expect(() => checkConfig(many, file)).not.toThrow();
+      expect(() => checkConfig(many, file), JSON.stringify({ at, value })).not.toThrow();
     }
   }
 });

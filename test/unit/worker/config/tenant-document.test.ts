@@ -41,6 +41,8 @@ describe("each slip is told at its place", () => {
     [`${acme}.hosts[1]`, "acme.example.com", "each host once"],
     [`${acme}.hosts[0]`, "beta.example.com", "a host that no other tenant has", "tenants[1].hosts[0]"],
     [`${acme}.basePath`, "acme", "empty, or one segment"],
+    [`${acme}.sessions`, [], "an object"],
+    [`${acme}.limits`, [null], "an object"],
     [`${acme}.basePath`, "/a/../b", "empty, or one segment"],
     [`${acme}.sharedOrigin`, "yes", "true or false"],
     [`${acme}.name`, "", "a text of at most 64", ""],

@@ -1,0 +1,35 @@
+/** What the tenant document says to its object, and what holds until it has said something. */
+import type { Role } from "#protocol/identity.ts";
+import type { RouteClass } from "#protocol/request-target.ts";
+
+/** Tokens at once, and in the long run. */
+export interface Rate {
+  burst: number;
+  perSecond: number;
+}
+
+export interface Lifetime {
+  idleSeconds: number;
+  absoluteSeconds: number;
+}
+
+export interface TenantSettings {
+  lifetimes: Record<Role, Lifetime>;
+  limits: { requests: Rate; upgrades: Rate; messages: Rate; socketsPerPerson: number };
+  /** Who may use a route class, instead of the built-in table. */
+  policy: { class: RouteClass; roles: Role[] }[];
+}
+
+const LIFETIME: Lifetime = { idleSeconds: 28_800, absoluteSeconds: 86_400 };
+
+/** The tenant document's own defaults: what holds until the first call. */
+export const DEFAULT_SETTINGS: TenantSettings = {
+  lifetimes: { viewer: LIFETIME, user: LIFETIME, approver: LIFETIME, admin: LIFETIME },
+  limits: {
+    requests: { burst: 600, perSecond: 100 },
+    upgrades: { burst: 40, perSecond: 5 },
+    messages: { burst: 400, perSecond: 50 },
+    socketsPerPerson: 50,
+  },
+  policy: [],
+};

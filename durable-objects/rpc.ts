@@ -76,6 +76,25 @@ export interface AgentCall {
   host: string;
 }
 
+/** Why a session ended. `revoked` is an administrator's word and shown as such; every other leads to sign-in. */
+export type EndReason =
+  | "signed_out"
+  | "signed_out_everywhere"
+  | "replaced"
+  | "revoked"
+  | "provider_logout"
+  | "expired"
+  | "refused_at_renewal"
+  | "unverified";
+
+/** Which live sessions end: by the hash of a session's id, by person, or as a provider names them. */
+export type RevokeTarget =
+  | { session: string }
+  | { person: string }
+  | { issuer: string; subject: string }
+  | { issuer: string; providerSessionId: string }
+  | "all";
+
 export type SessionRefusal = "session_expired" | "session_revoked" | "session_unknown";
 export type StartRefusal = "identity_conflict";
 
@@ -89,7 +108,9 @@ export interface TenantRpc {
   /** Creates a session row under a fresh 128-bit id (base64url). */
   startSession(call: TenantCall, signIn: SignIn): Promise<Result<{ session: string; expiresAt: number }, StartRefusal>>;
   /** Ends one session: row tombstoned, its sockets closed, its requests reset. Ending an unknown one is `ok`. */
-  endSession(call: TenantCall, session: string, reason: "signed_out" | "replaced" | "revoked"): Promise<Result<null>>;
+  endSession(call: TenantCall, session: string, reason: EndReason): Promise<Result<null>>;
+  /** Ends every live session of a target, each like {@link endSession}. @returns how many there were */
+  revoke(call: TenantCall, target: RevokeTarget, reason: EndReason): Promise<Result<{ sessions: number }>>;
   findSession(call: TenantCall, session: string): Promise<Result<SessionView, SessionRefusal>>;
   readiness(): Promise<Readiness>;
 }

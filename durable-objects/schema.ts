@@ -26,6 +26,33 @@ const MIGRATIONS: readonly string[] = [
 
   `-- Links whose connection was lost, until they are resumed or their grace is over (SPEC.md section 3.2).
    CREATE TABLE cut_links (link TEXT PRIMARY KEY, json TEXT NOT NULL, grace_until INTEGER NOT NULL) WITHOUT ROWID;`,
+
+  `-- due_at: when the session ends by itself. refresh_token is sealed (sessions/token-vault.ts); with one, the provider
+   -- is asked again from renew_at on, by whoever holds the lease.
+   ALTER TABLE sessions ADD COLUMN provider TEXT NOT NULL DEFAULT '';
+   ALTER TABLE sessions ADD COLUMN due_at INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE sessions ADD COLUMN refresh_token BLOB;
+   ALTER TABLE sessions ADD COLUMN verified_at INTEGER;
+   ALTER TABLE sessions ADD COLUMN renew_at INTEGER;
+   ALTER TABLE sessions ADD COLUMN lease TEXT;
+   ALTER TABLE sessions ADD COLUMN lease_until INTEGER;
+   UPDATE sessions SET due_at = MIN(last_seen_at + 28800000, expires_at);
+   CREATE INDEX sessions_by_due ON sessions (due_at) WHERE ended_at IS NULL;
+   CREATE INDEX sessions_by_provider_session ON sessions (issuer, provider_session) WHERE ended_at IS NULL;
+   CREATE INDEX sessions_by_renewal ON sessions (renew_at) WHERE ended_at IS NULL AND renew_at IS NOT NULL;
+   CREATE UNIQUE INDEX sessions_by_lease ON sessions (lease) WHERE lease IS NOT NULL;
+
+   -- Refresh tokens of ended sessions, sealed, until the Worker has told their provider.
+   CREATE TABLE revocations (
+     id INTEGER PRIMARY KEY AUTOINCREMENT, session TEXT NOT NULL, issuer TEXT NOT NULL, provider TEXT NOT NULL,
+     refresh_token BLOB NOT NULL, at INTEGER NOT NULL
+   );
+
+   -- Logout tokens that were used; each is good once.
+   CREATE TABLE logout_tokens (
+     issuer TEXT NOT NULL, token_id TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (issuer, token_id)
+   ) WITHOUT ROWID;
+   CREATE INDEX logout_tokens_by_until ON logout_tokens (until);`,
 ];
 
 /** Brings the database to the newest schema; a no-op on all but the first run after a deploy. */

@@ -4,7 +4,7 @@ import type { Person } from "#protocol/identity.ts";
 import { SUBPROTOCOL } from "#protocol/version.ts";
 import { Audit } from "./audit/audit.ts";
 import { Limits } from "./limits/limits.ts";
-import { PersonStore, personKey } from "./people/person-store.ts";
+import { PersonStore } from "./people/person-store.ts";
 import { decide } from "./policy/access-policy.ts";
 import { problem } from "./problem.ts";
 import { Hold } from "./relay/hold.ts";
@@ -15,9 +15,11 @@ import {
   RELAY_HEADER,
   SETTINGS_HEADER,
   type AgentCall,
+  type EndReason,
   type Readiness,
   type RelayCall,
   type Result,
+  type RevokeTarget,
   type SessionRefusal,
   type SessionView,
   type SignIn,
@@ -26,9 +28,9 @@ import {
   type TenantRpc,
 } from "./rpc.ts";
 import { migrate } from "./schema.ts";
-import { IDLE_LIFETIME_MS } from "./sessions/expiry.ts";
-import { hashSessionId, newSessionId } from "./sessions/session-id.ts";
+import { hashSessionId } from "./sessions/session-id.ts";
 import { SessionStore } from "./sessions/session-store.ts";
+import { Sessions } from "./sessions/sessions.ts";
 import { Settings } from "./settings.ts";
 import { socketsOf } from "./sockets.ts";
 import type { TenantEnv } from "./tenant-env.ts";
@@ -51,7 +53,7 @@ const HOLD_RECENT_MS = 60_000;
 export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc {
   #audit: Audit;
   #settings: Settings;
-  #sessions: SessionStore;
+  #sessions: Sessions;
   #people: PersonStore;
   #limits = new Limits(now);
   #tunnel: AgentTunnel;
@@ -67,8 +69,22 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     const { sql } = ctx.storage;
     this.#audit = new Audit(sql, now);
     this.#settings = new Settings(sql);
-    this.#sessions = new SessionStore(sql, now);
     this.#people = new PersonStore(sql, now, (key) => socketsOf(ctx, { person: key }).length > 0);
+    this.#sessions = new Sessions({
+      store: new SessionStore(sql, now, (role) => this.#settings.current.lifetimes[role]),
+      people: this.#people,
+      audit: this.#audit,
+      close: (hash) => {
+        this.#relays.endSession(hash);
+        this.#hold.endSession(hash);
+        this.#tunnel.flush();
+      },
+      recorded: ({ person, changed, otherRole }) => {
+        // Their scopes were fixed when they opened; the page opens another at once, with those of now.
+        if (otherRole) this.#relays.endSockets({ person: person.key }, 1012, "role changed");
+        if (changed) this.#tell(person);
+      },
+    });
     this.#tunnel = new AgentTunnel(ctx, {
       now,
       after,
@@ -115,47 +131,26 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     signIn: SignIn,
   ): Promise<Result<{ session: string; expiresAt: number }, StartRefusal>> {
     this.#apply(call.settings);
-    const key = await personKey(signIn.issuer, signIn.subject);
-    const replaced = signIn.replaces === null ? null : await hashSessionId(signIn.replaces);
-    const session = newSessionId();
-    const hash = await hashSessionId(session);
-    const recorded = this.#people.record(key, signIn);
-    if (!recorded.ok) {
-      this.#audit.append({ type: "identity.conflict", issuer: signIn.issuer });
-      return recorded;
-    }
-    if (replaced !== null) this.#end(replaced, "replaced");
-    const expiresAt = this.#sessions.create(hash, key, signIn);
-    this.#audit.append({ type: "session.created", person: key, session: hash });
-    // Their scopes were fixed when they opened; the page opens another at once, with those of now.
-    if (recorded.otherRole) this.#relays.endSockets({ person: key }, 1012, "role changed");
-    if (recorded.changed) this.#tell(recorded.person);
+    const started = await this.#sessions.start(signIn);
     await this.#schedule();
-    return { ok: true, value: { session, expiresAt } };
+    return started;
   }
 
-  async endSession(
-    call: TenantCall,
-    session: string,
-    reason: "signed_out" | "replaced" | "revoked",
-  ): Promise<Result<null>> {
-    this.#apply(call.settings);
-    this.#end(await hashSessionId(session), reason);
-    await this.#schedule();
+  async endSession(call: TenantCall, session: string, reason: EndReason): Promise<Result<null>> {
+    await this.revoke(call, { session: await hashSessionId(session) }, reason);
     return { ok: true, value: null };
+  }
+
+  async revoke(call: TenantCall, target: RevokeTarget, reason: EndReason): Promise<Result<{ sessions: number }>> {
+    this.#apply(call.settings);
+    const sessions = await this.#sessions.revoke(target, reason);
+    await this.#schedule();
+    return { ok: true, value: { sessions } };
   }
 
   async findSession(call: TenantCall, session: string): Promise<Result<SessionView, SessionRefusal>> {
     this.#apply(call.settings);
-    const found = this.#sessions.find(await hashSessionId(session), false);
-    if (!found.ok) return found;
-    const { issuer, email, name, role, person, createdAt, lastSeenAt, expiresAt } = found.session;
-    const user = this.#people.find(person)?.user ?? "";
-    const idleExpiresAt = Math.min(lastSeenAt + IDLE_LIFETIME_MS, expiresAt);
-    return {
-      ok: true,
-      value: { issuer, email, name, role, user, createdAt, lastSeenAt, idleExpiresAt, expiresAt },
-    };
+    return this.#sessions.view(session);
   }
 
   async readiness(): Promise<Readiness> {
@@ -195,14 +190,14 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
   override async alarm(): Promise<void> {
     this.#tunnel.expire();
     this.#tunnel.flush();
-    for (const hash of this.#sessions.overdue()) this.#end(hash, "expired");
-    this.#sessions.sweep();
+    this.#sessions.expire();
     await this.#schedule();
   }
 
-  /** A changed policy applies to open sockets at once. */
+  /** Changed lifetimes and policy apply to what is open at once. */
   #apply(settings: string): void {
     if (!this.#settings.apply(settings)) return;
+    this.#sessions.recalculate();
     const { policy } = this.#settings.current;
     for (const socket of socketsOf(this.ctx, "browsers")) {
       const { person: key } = socket.deserializeAttachment() as BrowserAttachment;
@@ -310,16 +305,8 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     if (person !== undefined && !person.active) this.#tell(person, true);
   }
 
-  #end(hash: string, reason: string): void {
-    if (!this.#sessions.end(hash, reason)) return;
-    this.#audit.append({ type: "session.ended", session: hash, reason });
-    this.#relays.endSession(hash);
-    this.#hold.endSession(hash);
-    this.#tunnel.flush();
-  }
-
   async #schedule(): Promise<void> {
-    const due = [this.#sessions.nextDueAt(), this.#tunnel.nextDueAt].filter((at) => at !== null);
+    const due = [this.#sessions.nextDueAt, this.#tunnel.nextDueAt].filter((at) => at !== null);
     if (due.length === 0) await this.ctx.storage.deleteAlarm();
     else await this.ctx.storage.setAlarm(Math.min(...due));
   }

@@ -1,8 +1,9 @@
 /** The audit seam: product data about security events, written before the action is answered. */
+import type { EndReason } from "../rpc.ts";
 
 export type AuditEvent =
   | { type: "session.created"; person: string; session: string }
-  | { type: "session.ended"; session: string; reason: string }
+  | { type: "session.ended"; session: string; reason: EndReason }
   | { type: "identity.conflict"; issuer: string }
   | { type: "identity.unwritable"; version: number }
   | { type: "request.refused"; person: string; code: string; routeClass: string }

@@ -1,13 +1,16 @@
 /** Session lifetime, pure. Times are milliseconds since the epoch. */
+import type { Lifetime } from "../tenant-settings.ts";
 
-export const IDLE_LIFETIME_MS = 8 * 3_600_000;
-export const ABSOLUTE_LIFETIME_MS = 24 * 3_600_000;
 /** `last_seen` is written at most this often, so it may be this much too early. */
 export const SEEN_RESOLUTION_MS = 60_000;
 
-export interface Lifetime {
+export interface SessionTimes {
+  createdAt: number;
   lastSeenAt: number;
+  /** Fixed at sign-in, like the cookie's; what configuration says later can only shorten it. */
   expiresAt: number;
+  /** {@link dueAt} as it was last worked out. */
+  dueAt: number;
   endedAt: number | null;
   endedReason: string | null;
 }
@@ -15,12 +18,15 @@ export interface Lifetime {
 export type Liveness = "live" | "session_expired" | "session_revoked";
 
 /** @returns whether the session may be used at `now`; signing out reads as expired, so that the page leads to sign-in */
-export function liveness(session: Lifetime, now: number): Liveness {
+export function liveness(session: SessionTimes, now: number): Liveness {
   if (session.endedAt !== null) return session.endedReason === "revoked" ? "session_revoked" : "session_expired";
-  return now >= dueAt(session) ? "session_expired" : "live";
+  return now >= session.dueAt ? "session_expired" : "live";
 }
 
 /** @returns when the session ends if nothing more happens in it */
-export function dueAt(session: Pick<Lifetime, "lastSeenAt" | "expiresAt">): number {
-  return Math.min(session.lastSeenAt + IDLE_LIFETIME_MS, session.expiresAt);
+export function dueAt(
+  { createdAt, lastSeenAt, expiresAt }: Pick<SessionTimes, "createdAt" | "lastSeenAt" | "expiresAt">,
+  { idleSeconds, absoluteSeconds }: Lifetime,
+): number {
+  return Math.min(lastSeenAt + idleSeconds * 1000, createdAt + absoluteSeconds * 1000, expiresAt);
 }

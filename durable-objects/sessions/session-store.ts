@@ -1,22 +1,26 @@
 /** Session rows. The id of the cookie is never stored: rows are found by its hash. */
 import type { Role } from "#protocol/identity.ts";
-import type { SignIn } from "../rpc.ts";
-import { ABSOLUTE_LIFETIME_MS, dueAt, liveness, SEEN_RESOLUTION_MS, type Liveness } from "./expiry.ts";
+import type { EndReason, SignIn } from "../rpc.ts";
+import type { Lifetime } from "../tenant-settings.ts";
+import { dueAt, liveness, SEEN_RESOLUTION_MS, type Liveness } from "./expiry.ts";
 
-/** Tombstones tell revoked from expired for as long as a cookie may still name them. */
-const TOMBSTONE_MS = ABSOLUTE_LIFETIME_MS;
+/** Tombstones tell revoked from expired for as long as a cookie may still name them, and a little longer. */
+const TOMBSTONE_MS = 3_600_000;
 const MAX_IN_MEMORY = 1_000;
+const MAX_GROUPS = 200;
 
 type Row = {
   id_hash: string;
   person: string;
   issuer: string;
+  provider: string;
   email: string | null;
   name: string | null;
   role: Role;
   created_at: number;
   last_seen_at: number;
   expires_at: number;
+  due_at: number;
   ended_at: number | null;
   ended_reason: string | null;
 };
@@ -25,12 +29,15 @@ export interface StoredSession {
   hash: string;
   person: string;
   issuer: string;
+  /** Id of the provider in the configuration; several may share an issuer. */
+  provider: string;
   email: string | null;
   name: string | null;
   role: Role;
   createdAt: number;
   lastSeenAt: number;
   expiresAt: number;
+  dueAt: number;
   endedAt: number | null;
   endedReason: string | null;
 }
@@ -38,37 +45,44 @@ export interface StoredSession {
 export type FoundSession =
   { ok: true; session: StoredSession } | { ok: false; code: Exclude<Liveness, "live"> | "session_unknown" };
 
+/** Live sessions that have something in common. */
+export type SessionGroup = { person: string } | { issuer: string; providerSessionId: string } | "all";
+
 export class SessionStore {
   #sql: SqlStorage;
   #now: () => number;
+  #lifetimeOf: (role: Role) => Lifetime;
   /** Live sessions as they are stored: this memory is their only writer, and asks at every request. */
   #live = new Map<string, StoredSession>();
 
-  constructor(sql: SqlStorage, now: () => number) {
+  constructor(sql: SqlStorage, now: () => number, lifetimeOf: (role: Role) => Lifetime) {
     this.#sql = sql;
     this.#now = now;
+    this.#lifetimeOf = lifetimeOf;
   }
 
   /** @returns when the session expires at the latest */
   create(hash: string, person: string, signIn: SignIn): number {
     const now = this.#now();
-    const expiresAt = now + ABSOLUTE_LIFETIME_MS;
+    const lifetime = this.#lifetimeOf(signIn.role);
+    const expiresAt = now + lifetime.absoluteSeconds * 1000;
     this.#sql.exec(
       `INSERT INTO sessions (id_hash, person, issuer, email, name, role, groups_json, provider_session, user_agent,
-         address, created_at, last_seen_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         address, created_at, last_seen_at, expires_at, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       hash,
       person,
       signIn.issuer,
       signIn.email,
       signIn.name,
       signIn.role,
-      JSON.stringify(signIn.groups.slice(0, 200)),
+      JSON.stringify(signIn.groups.slice(0, MAX_GROUPS)),
       signIn.providerSessionId,
       signIn.userAgent.slice(0, 256),
       signIn.clientAddress,
       now,
       now,
       expiresAt,
+      dueAt({ createdAt: now, lastSeenAt: now, expiresAt }, lifetime),
     );
     return expiresAt;
   }
@@ -81,14 +95,15 @@ export class SessionStore {
     const live = liveness(session, now);
     if (live !== "live") return { ok: false, code: live };
     if (touch && now - session.lastSeenAt >= SEEN_RESOLUTION_MS) {
-      this.#sql.exec("UPDATE sessions SET last_seen_at = ? WHERE id_hash = ?", now, hash);
       session.lastSeenAt = now;
+      session.dueAt = dueAt(session, this.#lifetimeOf(session.role));
+      this.#sql.exec("UPDATE sessions SET last_seen_at = ?, due_at = ? WHERE id_hash = ?", now, session.dueAt, hash);
     }
     return { ok: true, session };
   }
 
   /** @returns whether a live session was ended by this call */
-  end(hash: string, reason: string): boolean {
+  end(hash: string, reason: EndReason): boolean {
     this.#live.delete(hash);
     const ended = this.#sql.exec(
       "UPDATE sessions SET ended_at = ?, ended_reason = ? WHERE id_hash = ? AND ended_at IS NULL",
@@ -99,24 +114,43 @@ export class SessionStore {
     return ended.rowsWritten > 0;
   }
 
+  /** @returns hashes of sessions that nobody ended yet */
+  unended(group: SessionGroup): string[] {
+    const select = "SELECT id_hash FROM sessions WHERE ended_at IS NULL";
+    if (group === "all") return this.#hashes(select);
+    if ("person" in group) return this.#hashes(`${select} AND person = ?`, group.person);
+    return this.#hashes(`${select} AND issuer = ? AND provider_session = ?`, group.issuer, group.providerSessionId);
+  }
+
   /** @returns hashes of sessions whose time is over and that nobody ended yet */
   overdue(): string[] {
-    const now = this.#now();
-    const rows = this.#sql.exec<Row>("SELECT * FROM sessions WHERE ended_at IS NULL").toArray();
-    return rows.filter((row) => dueAt(fromRow(row)) <= now).map((row) => row.id_hash);
+    return this.#hashes("SELECT id_hash FROM sessions WHERE ended_at IS NULL AND due_at <= ?", this.#now());
   }
 
   /** @returns when the next session ends by itself, or null */
   nextDueAt(): number | null {
-    const rows = this.#sql.exec<Row>("SELECT * FROM sessions WHERE ended_at IS NULL").toArray();
-    const times = rows.map((row) => dueAt(fromRow(row)));
-    return times.length === 0 ? null : Math.min(...times);
+    return this.#sql.exec<{ at: number | null }>("SELECT MIN(due_at) AS at FROM sessions WHERE ended_at IS NULL").one()
+      .at;
+  }
+
+  /** Other lifetimes hold for sessions that began under the former ones, too. */
+  recalculate(): void {
+    this.#live.clear();
+    for (const row of this.#sql.exec<Row>("SELECT * FROM sessions WHERE ended_at IS NULL").toArray()) {
+      const due = dueAt(fromRow(row), this.#lifetimeOf(row.role));
+      if (due !== row.due_at) this.#sql.exec("UPDATE sessions SET due_at = ? WHERE id_hash = ?", due, row.id_hash);
+    }
   }
 
   /** Forgets tombstones that no cookie can name any more. */
   sweep(): void {
     this.#live.clear();
     this.#sql.exec("DELETE FROM sessions WHERE ended_at IS NOT NULL AND expires_at < ?", this.#now() - TOMBSTONE_MS);
+  }
+
+  #hashes(query: string, ...bindings: (string | number)[]): string[] {
+    const rows = this.#sql.exec<{ id_hash: string }>(query, ...bindings).toArray();
+    return rows.map((row) => row.id_hash);
   }
 
   #read(hash: string): StoredSession | undefined {
@@ -135,12 +169,14 @@ function fromRow(row: Row): StoredSession {
     hash: row.id_hash,
     person: row.person,
     issuer: row.issuer,
+    provider: row.provider,
     email: row.email,
     name: row.name,
     role: row.role,
     createdAt: row.created_at,
     lastSeenAt: row.last_seen_at,
     expiresAt: row.expires_at,
+    dueAt: row.due_at,
     endedAt: row.ended_at,
     endedReason: row.ended_reason,
   };

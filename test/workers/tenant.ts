@@ -34,7 +34,7 @@ export class Tenant {
   }
 
   /** Signs in. @returns the session's id */
-  async session(person: string): Promise<string> {
+  async session(person: string, more: Partial<SignIn> = {}): Promise<string> {
     const signIn: SignIn = {
       issuer: "stub",
       subject: person,
@@ -46,6 +46,7 @@ export class Tenant {
       userAgent: "test",
       clientAddress: "192.0.2.1",
       replaces: null,
+      ...more,
     };
     const started = await this.stub.startSession(CALLER, signIn);
     if (!started.ok) throw new Error(started.code);

@@ -51,6 +51,9 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
       calls.ended.push(session);
       return { ok: true, value: null };
     },
+    async revoke() {
+      return { ok: true, value: { sessions: 0 } };
+    },
     async findSession() {
       return parts.session ? { ok: true, value: parts.session } : { ok: false, code: "session_expired" };
     },

@@ -165,6 +165,8 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
       await this.#tunnel.receive(socket, attachment, message);
       return this.#relays.shedSlowest();
     }
+    // What somebody does in a chat is use of their session; pings are answered by the platform and do not come here.
+    if (!this.#sessions.find(attachment.session, true).ok) return this.#sessions.expire();
     this.#relays.of(socket, attachment)?.message(message);
     this.#tunnel.flush();
   }
@@ -206,6 +208,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
       this.#relays.endSockets({ person: key }, 1008, "not allowed any more");
     }
     this.#tunnel.flush();
+    void this.#schedule();
   }
 
   async #relay(call: RelayCall, request: Request): Promise<Response> {

@@ -23,10 +23,18 @@ export function liveness(session: SessionTimes, now: number): Liveness {
   return now >= session.dueAt ? "session_expired" : "live";
 }
 
+/** @returns when the session ends at the latest, used or not */
+export function lastAt(
+  { createdAt, expiresAt }: Pick<SessionTimes, "createdAt" | "expiresAt">,
+  { absoluteSeconds }: Lifetime,
+): number {
+  return Math.min(createdAt + absoluteSeconds * 1000, expiresAt);
+}
+
 /** @returns when the session ends if nothing more happens in it */
 export function dueAt(
-  { createdAt, lastSeenAt, expiresAt }: Pick<SessionTimes, "createdAt" | "lastSeenAt" | "expiresAt">,
-  { idleSeconds, absoluteSeconds }: Lifetime,
+  session: Pick<SessionTimes, "createdAt" | "lastSeenAt" | "expiresAt">,
+  lifetime: Lifetime,
 ): number {
-  return Math.min(lastSeenAt + idleSeconds * 1000, createdAt + absoluteSeconds * 1000, expiresAt);
+  return Math.min(session.lastSeenAt + lifetime.idleSeconds * 1000, lastAt(session, lifetime));
 }

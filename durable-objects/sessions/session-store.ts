@@ -2,7 +2,7 @@
 import type { Role } from "#protocol/identity.ts";
 import type { EndReason, SignIn } from "../rpc.ts";
 import type { Lifetime } from "../tenant-settings.ts";
-import { dueAt, liveness, SEEN_RESOLUTION_MS, type Liveness } from "./expiry.ts";
+import { dueAt, lastAt, liveness, SEEN_RESOLUTION_MS, type Liveness } from "./expiry.ts";
 
 /** Tombstones tell revoked from expired for as long as a cookie may still name them, and a little longer. */
 const TOMBSTONE_MS = 3_600_000;
@@ -102,6 +102,11 @@ export class SessionStore {
     return { ok: true, session };
   }
 
+  /** @returns when a session ends at the latest, as its role's lifetimes are now */
+  lastAt(session: StoredSession): number {
+    return lastAt(session, this.#lifetimeOf(session.role));
+  }
+
   /** @returns whether a live session was ended by this call */
   end(hash: string, reason: EndReason): boolean {
     this.#live.delete(hash);
@@ -133,12 +138,22 @@ export class SessionStore {
       .at;
   }
 
+  /** Somebody's role is another now: in every session of theirs, and with its lifetimes. */
+  changeRole(person: string, role: Role): void {
+    this.#sql.exec("UPDATE sessions SET role = ? WHERE person = ? AND ended_at IS NULL", role, person);
+    this.recalculate({ person });
+  }
+
   /** Other lifetimes hold for sessions that began under the former ones, too. */
-  recalculate(): void {
+  recalculate(group: SessionGroup = "all"): void {
     this.#live.clear();
-    for (const row of this.#sql.exec<Row>("SELECT * FROM sessions WHERE ended_at IS NULL").toArray()) {
-      const due = dueAt(fromRow(row), this.#lifetimeOf(row.role));
-      if (due !== row.due_at) this.#sql.exec("UPDATE sessions SET due_at = ? WHERE id_hash = ?", due, row.id_hash);
+    for (const hash of this.unended(group)) {
+      const session = this.#read(hash);
+      if (session === undefined) continue;
+      const due = dueAt(session, this.#lifetimeOf(session.role));
+      if (due === session.dueAt) continue;
+      session.dueAt = due;
+      this.#sql.exec("UPDATE sessions SET due_at = ? WHERE id_hash = ?", due, hash);
     }
   }
 

@@ -37,6 +37,7 @@ export class Sessions {
     if (replaced !== null) this.end(replaced, "replaced");
     const expiresAt = store.create(hash, key, signIn);
     audit.append({ type: "session.created", person: key, session: hash });
+    if (recorded.otherRole) store.changeRole(key, signIn.role);
     this.#parts.recorded(recorded);
     return { ok: true, value: { session, expiresAt } };
   }
@@ -49,7 +50,8 @@ export class Sessions {
   async view(session: string): Promise<Result<SessionView, SessionRefusal>> {
     const found = this.find(await hashSessionId(session), false);
     if (!found.ok) return found;
-    const { issuer, email, name, role, person, createdAt, lastSeenAt, expiresAt, dueAt: idleExpiresAt } = found.session;
+    const { issuer, email, name, role, person, createdAt, lastSeenAt, dueAt: idleExpiresAt } = found.session;
+    const expiresAt = this.#parts.store.lastAt(found.session);
     const user = this.#parts.people.find(person)?.user ?? "";
     return {
       ok: true,

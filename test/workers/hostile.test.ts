@@ -12,7 +12,7 @@ import { browserTags } from "../../durable-objects/sockets.ts";
 import type { TenantObject } from "../../durable-objects/tenant-object.ts";
 import type { AgentAttachment } from "../../durable-objects/tunnel/agent-attachment.ts";
 import { agentKeys, dialAgent, type FakeAgent } from "./agent.ts";
-import { CALLER } from "./tenant.ts";
+import { CALLER, signInOf } from "./tenant.ts";
 
 const namespace = (env as unknown as { TENANT: DurableObjectNamespace<TenantObject> }).TENANT;
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -23,24 +23,8 @@ beforeEach(() => {
   stub = namespace.getByName(`hostile/${objects++}`);
 });
 
-function signIn(person: string, more: Partial<SignIn> = {}): SignIn {
-  return {
-    issuer: "stub",
-    subject: person,
-    email: `${person}@example.com`,
-    name: null,
-    groups: [],
-    role: "user",
-    providerSessionId: null,
-    userAgent: "test",
-    clientAddress: "192.0.2.1",
-    replaces: null,
-    ...more,
-  };
-}
-
 async function session(person: string, more: Partial<SignIn> = {}): Promise<string> {
-  const started = await stub.startSession(CALLER, signIn(person, more));
+  const started = await stub.startSession(CALLER, signInOf(person, more));
   if (!started.ok) throw new Error(started.code);
   return started.value.session;
 }
@@ -132,7 +116,7 @@ describe("a provider's claims", () => {
   test("cannot take an e-mail that somebody else signed in with, also not later on", async () => {
     await session("alice");
     await session("mallory");
-    const moved = await stub.startSession(CALLER, signIn("mallory", { email: "alice@example.com" }));
+    const moved = await stub.startSession(CALLER, signInOf("mallory", { email: "alice@example.com" }));
     expect(moved).toEqual({ ok: false, code: "identity_conflict" });
     const agent = await dialAgent(stub, await agentKeys());
     const emails = (await agent.next("roster")).people.map(({ email }) => email);
@@ -142,7 +126,7 @@ describe("a provider's claims", () => {
   test("cannot take an e-mail that somebody else has moved to", async () => {
     await session("alice");
     await session("alice", { email: "alice.new@example.com" });
-    const other = await stub.startSession(CALLER, signIn("mallory", { email: "alice.new@example.com" }));
+    const other = await stub.startSession(CALLER, signInOf("mallory", { email: "alice.new@example.com" }));
     expect(other).toEqual({ ok: false, code: "identity_conflict" });
   });
 });

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { RELAY_HEADER, type RelayCall, type SignIn } from "../../durable-objects/rpc.ts";
 import type { TenantObject } from "../../durable-objects/tenant-object.ts";
 import { agentKeys, dialAgent } from "./agent.ts";
-import { CALLER } from "./tenant.ts";
+import { CALLER, signInOf } from "./tenant.ts";
 
 const namespace = (env as unknown as { TENANT: DurableObjectNamespace<TenantObject> }).TENANT;
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -18,24 +18,8 @@ beforeEach(() => {
   stub = namespace.getByName(name);
 });
 
-function signIn(person: string, more: Partial<SignIn> = {}): SignIn {
-  return {
-    issuer: "stub",
-    subject: person,
-    email: `${person}@example.com`,
-    name: null,
-    groups: [],
-    role: "user",
-    providerSessionId: null,
-    userAgent: "test",
-    clientAddress: "192.0.2.1",
-    replaces: null,
-    ...more,
-  };
-}
-
 async function session(person: string, more: Partial<SignIn> = {}): Promise<string> {
-  const started = await stub.startSession(CALLER, signIn(person, more));
+  const started = await stub.startSession(CALLER, signInOf(person, more));
   if (!started.ok) throw new Error(started.code);
   return started.value.session;
 }
@@ -108,7 +92,7 @@ describe("without an agent", () => {
 
   test("an e-mail that another person holds is refused, and the first keeps it", async () => {
     const alice = await session("alice");
-    const other = await stub.startSession(CALLER, signIn("mallory", { email: "alice@example.com" }));
+    const other = await stub.startSession(CALLER, signInOf("mallory", { email: "alice@example.com" }));
     expect(other).toEqual({ ok: false, code: "identity_conflict" });
     expect(await stub.findSession(CALLER, alice)).toMatchObject({ ok: true, value: { user: "alice@example.com" } });
   });

@@ -1,5 +1,5 @@
 /** Whatever ends a session ends all that it has open: sockets of every kind, downloads, uploads, what waits. */
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { EndReason, RevokeTarget } from "../../durable-objects/rpc.ts";
 import { personKey } from "../../durable-objects/people/person-store.ts";
@@ -28,13 +28,10 @@ async function revoke(target: RevokeTarget, reason: EndReason = "revoked"): Prom
 
 const code = async (session: string) => (await tenant.get(session)).headers.get("x-tidegate-error");
 
-const auditedReasons = (): Promise<string[]> =>
-  runInDurableObject(tenant.stub, (_object, { storage }) =>
-    storage.sql
-      .exec<{ json: string }>("SELECT json FROM audit WHERE type = 'session.ended' ORDER BY id")
-      .toArray()
-      .map(({ json }) => (JSON.parse(json) as { reason: string }).reason),
-  );
+async function auditedReasons(): Promise<string[]> {
+  const rows = await tenant.sql<{ json: string }>("SELECT json FROM audit WHERE type = 'session.ended' ORDER BY id");
+  return rows.map(({ json }) => (JSON.parse(json) as { reason: string }).reason);
+}
 
 /** Every way of naming alice's session, and how many of alice's two and bob's one end by it. */
 const TARGETS: [name: string, target: (session: string) => Promise<RevokeTarget>, ended: [string, string, string]][] = [
@@ -100,10 +97,8 @@ const ENDS: [name: string, end: (session: string) => Promise<unknown>, code: str
 ];
 
 async function expire(): Promise<void> {
-  await runInDurableObject(tenant.stub, (_object, { storage }) => {
-    // Time passes by moving what is stored: the object's clock is the platform's.
-    storage.sql.exec("UPDATE sessions SET due_at = 1");
-  });
+  // Time passes by moving what is stored: the object's clock is the platform's.
+  await tenant.sql("UPDATE sessions SET due_at = 1");
   expect(await runDurableObjectAlarm(tenant.stub)).toBe(true);
 }
 

@@ -1,4 +1,5 @@
 /** One fresh object of a tenant, and people who use it through the Worker's calls. */
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import {
   RELAY_HEADER,
@@ -26,6 +27,22 @@ export interface Browser {
   closed: Promise<{ code: number; reason: string }>;
 }
 
+export function signInOf(person: string, more: Partial<SignIn> = {}): SignIn {
+  return {
+    issuer: "stub",
+    subject: person,
+    email: `${person}@example.com`,
+    name: null,
+    groups: [],
+    role: "user",
+    providerSessionId: null,
+    userAgent: "test",
+    clientAddress: "192.0.2.1",
+    replaces: null,
+    ...more,
+  };
+}
+
 export class Tenant {
   readonly stub: DurableObjectStub<TenantObject>;
 
@@ -35,22 +52,14 @@ export class Tenant {
 
   /** Signs in. @returns the session's id */
   async session(person: string, more: Partial<SignIn> = {}): Promise<string> {
-    const signIn: SignIn = {
-      issuer: "stub",
-      subject: person,
-      email: `${person}@example.com`,
-      name: null,
-      groups: [],
-      role: "user",
-      providerSessionId: null,
-      userAgent: "test",
-      clientAddress: "192.0.2.1",
-      replaces: null,
-      ...more,
-    };
-    const started = await this.stub.startSession(CALLER, signIn);
+    const started = await this.stub.startSession(CALLER, signInOf(person, more));
     if (!started.ok) throw new Error(started.code);
     return started.value.session;
+  }
+
+  /** Reads or changes what is stored: how a test lets time pass. The object may remember until it is evicted. */
+  sql<T extends Record<string, SqlStorageValue>>(query: string, ...bindings: (string | number)[]): Promise<T[]> {
+    return runInDurableObject(this.stub, (_object, { storage }) => storage.sql.exec<T>(query, ...bindings).toArray());
   }
 
   /** What the tenant document says from the next call on; kept by the object. */

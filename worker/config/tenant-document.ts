@@ -38,14 +38,18 @@ const Agent = v.strictObject({
 const idle = wholeNumber(300, 2_592_000, "seconds");
 const absolute = wholeNumber(300, 7_776_000, "seconds");
 const RoleLifetime = v.strictObject({
-  idleSeconds: noted(v.optional(idle), "Instead of the tenant's", { unenforced: true }),
-  absoluteSeconds: noted(v.optional(absolute), "Instead of the tenant's", { unenforced: true }),
+  idleSeconds: noted(v.optional(idle), "Instead of the tenant's"),
+  absoluteSeconds: noted(v.optional(absolute), "Instead of the tenant's"),
 });
 const Sessions = v.strictObject({
-  idleSeconds: noted(v.optional(idle, 28_800), "A session ends this long after its last use", { unenforced: true }),
-  absoluteSeconds: noted(v.optional(absolute, 86_400), "A session ends this long after sign-in, used or not", {
-    unenforced: true,
-  }),
+  idleSeconds: noted(
+    v.optional(idle, 28_800),
+    "A session ends this long after its last use, to the minute: a request, or a message in an open chat",
+  ),
+  absoluteSeconds: noted(
+    v.optional(absolute, 86_400),
+    "A session ends this long after sign-in, used or not; a shorter one holds for open sessions, too",
+  ),
   roles: noted(
     v.optional(
       v.strictObject({
@@ -57,7 +61,6 @@ const Sessions = v.strictObject({
       {},
     ),
     "Other lifetimes for `viewer`, `user`, `approver` or `admin`, each with `idleSeconds` and `absoluteSeconds`",
-    { unenforced: true },
   ),
 });
 

@@ -6,6 +6,7 @@ export type ObjectProblem =
   | "session_expired"
   | "session_revoked"
   | "session_unknown"
+  | "renewal_due"
   | "forbidden_by_role"
   | "rate_limited"
   | "workspace_away"
@@ -20,6 +21,8 @@ const PROBLEMS: Record<ObjectProblem, { status: number; title: string }> = {
   session_expired: { status: 401, title: "Sign in to continue" },
   session_revoked: { status: 401, title: "This session was ended" },
   session_unknown: { status: 401, title: "Sign in to continue" },
+  // The Worker's to answer, never a person's.
+  renewal_due: { status: 503, title: "The sign-in service has to be asked first" },
   forbidden_by_role: { status: 403, title: "Your role does not allow this" },
   rate_limited: { status: 429, title: "Too many requests" },
   workspace_away: { status: 503, title: "The assistant's computer is not connected" },

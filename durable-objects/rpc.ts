@@ -22,8 +22,8 @@ export interface TenantCall {
   settings: string;
 }
 
-/** A verified sign-in, as the Worker hands it to the object that will hold the session. */
-export interface SignIn {
+/** What a provider says of a person, and what configuration makes of it. */
+export interface Identity {
   issuer: string;
   subject: string;
   /** Verified and lower-case, else null. */
@@ -31,6 +31,14 @@ export interface SignIn {
   name: string | null;
   groups: string[];
   role: Role;
+}
+
+/** A verified sign-in, as the Worker hands it to the object that will hold the session. */
+export interface SignIn extends Identity {
+  /** Id of the provider in the configuration: several may share an issuer. */
+  provider: string;
+  /** With one, the session is verified again while it is used. */
+  refreshToken: string | null;
   /** The provider's session id (`sid`), for logout. */
   providerSessionId: string | null;
   userAgent: string;
@@ -41,7 +49,10 @@ export interface SignIn {
 
 /** A live session as its owner may see it. Times are milliseconds since the epoch. */
 export interface SessionView {
+  /** Key of its person. */
+  person: string;
   issuer: string;
+  provider: string;
   email: string | null;
   name: string | null;
   role: Role;
@@ -65,6 +76,8 @@ export interface RelayCall {
   scheme: "http" | "https";
   /** The configured public host, never the client's `Host`. */
   host: string;
+  /** The Worker has asked the provider just now, on this request's behalf. */
+  renewed?: true;
 }
 
 /** The agent's upgrade after the Worker verified its assertion. */
@@ -95,6 +108,28 @@ export type RevokeTarget =
   | { issuer: string; providerSessionId: string }
   | "all";
 
+/** One renewal, held by whoever got it; nobody else asks the provider about this session until it is finished. */
+export interface Renewal {
+  lease: string;
+  provider: string;
+  issuer: string;
+  subject: string;
+  refreshToken: string;
+}
+
+/** `refreshToken`: the one to keep or to revoke from now on; null when the provider takes it no more. */
+export type RenewalOutcome =
+  | { type: "verified"; identity: Identity; refreshToken: string }
+  | { type: "refused"; refreshToken: string | null }
+  | { type: "provider_down"; refreshToken: string };
+
+/** A refresh token that nobody needs any more. */
+export interface SpentToken {
+  provider: string;
+  issuer: string;
+  refreshToken: string;
+}
+
 export type SessionRefusal = "session_expired" | "session_revoked" | "session_unknown";
 export type StartRefusal = "identity_conflict";
 
@@ -112,5 +147,16 @@ export interface TenantRpc {
   /** Ends every live session of a target, each like {@link endSession}. @returns how many there were */
   revoke(call: TenantCall, target: RevokeTarget, reason: EndReason): Promise<Result<{ sessions: number }>>;
   findSession(call: TenantCall, session: string): Promise<Result<SessionView, SessionRefusal>>;
+  /**
+   * Takes the right to renew a session, named by its id or its id's hash; waits a bounded time for one who has it.
+   * @returns null when nothing is to be done, or nothing any more
+   */
+  beginRenewal(call: TenantCall, name: { id: string } | { hash: string }): Promise<Result<Renewal | null>>;
+  /** @returns `lease_lost` when the session ended meanwhile: the token in `outcome` is nobody's then */
+  finishRenewal(call: TenantCall, lease: string, outcome: RenewalOutcome): Promise<Result<null, "lease_lost">>;
+  /** @returns hashes of sessions that are due and have something open, and whether {@link takeSpentTokens} has any */
+  dueRenewals(call: TenantCall, limit: number): Promise<Result<{ sessions: string[]; spent: boolean }>>;
+  /** Hands out refresh tokens of ended sessions, each once. */
+  takeSpentTokens(call: TenantCall, limit: number): Promise<Result<SpentToken[]>>;
   readiness(): Promise<Readiness>;
 }

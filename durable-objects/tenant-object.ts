@@ -1,7 +1,6 @@
 /** One shard of a tenant: sessions, roster, limits, audit, and the relay. Wiring only; each part is its own file. */
 import { DurableObject } from "cloudflare:workers";
 import type { Person } from "#protocol/identity.ts";
-import { SUBPROTOCOL } from "#protocol/version.ts";
 import { Audit } from "./audit/audit.ts";
 import { Limits } from "./limits/limits.ts";
 import { PersonStore } from "./people/person-store.ts";
@@ -18,28 +17,30 @@ import {
   type EndReason,
   type Readiness,
   type RelayCall,
+  type Renewal,
+  type RenewalOutcome,
   type Result,
   type RevokeTarget,
   type SessionRefusal,
   type SessionView,
   type SignIn,
+  type SpentToken,
   type StartRefusal,
   type TenantCall,
   type TenantRpc,
 } from "./rpc.ts";
 import { migrate } from "./schema.ts";
 import { hashSessionId } from "./sessions/session-id.ts";
-import { SessionStore } from "./sessions/session-store.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import { Settings } from "./settings.ts";
 import { socketsOf } from "./sockets.ts";
 import type { TenantEnv } from "./tenant-env.ts";
 import type { AgentAttachment } from "./tunnel/agent-attachment.ts";
 import type { AgentLink } from "./tunnel/agent-link.ts";
+import { AgentSeen } from "./tunnel/agent-seen.ts";
 import { admitAgent } from "./tunnel/agent-register.ts";
 import { AgentTunnel } from "./tunnel/agent-tunnel.ts";
-import { deriveGatewayKey } from "./tunnel/gateway-key.ts";
-import { newChallenge, signChallenge } from "./tunnel/handshake.ts";
+import { challengeAgent } from "./tunnel/challenge-agent.ts";
 import type { BrowserAttachment } from "./relay/browser-attachment.ts";
 
 const now = () => Date.now();
@@ -56,6 +57,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
   #sessions: Sessions;
   #people: PersonStore;
   #limits = new Limits(now);
+  #agentSeen: AgentSeen;
   #tunnel: AgentTunnel;
   #relays: Relays;
   #hold = new Hold();
@@ -71,7 +73,10 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     this.#settings = new Settings(sql);
     this.#people = new PersonStore(sql, now, (key) => socketsOf(ctx, { person: key }).length > 0);
     this.#sessions = new Sessions({
-      store: new SessionStore(sql, now, (role) => this.#settings.current.lifetimes[role]),
+      sql,
+      now,
+      storageKey: env.STORAGE_KEY,
+      lifetimeOf: (role) => this.#settings.current.lifetimes[role],
       people: this.#people,
       audit: this.#audit,
       close: (hash) => {
@@ -85,6 +90,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
         if (changed) this.#tell(person);
       },
     });
+    this.#agentSeen = new AgentSeen(sql, now);
     this.#tunnel = new AgentTunnel(ctx, {
       now,
       after,
@@ -122,7 +128,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     const relay = request.headers.get(RELAY_HEADER);
     if (relay !== null) return this.#relay(JSON.parse(relay) as RelayCall, request);
     const agent = request.headers.get(AGENT_HEADER);
-    if (agent !== null) return this.#connectAgent(JSON.parse(agent) as AgentCall);
+    if (agent !== null) return challengeAgent(this.ctx, this.env.STORAGE_KEY, JSON.parse(agent) as AgentCall, now());
     return problem("bad_call");
   }
 
@@ -131,7 +137,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     signIn: SignIn,
   ): Promise<Result<{ session: string; expiresAt: number }, StartRefusal>> {
     this.#apply(call.settings);
-    const started = await this.#sessions.start(signIn);
+    const started = await this.#sessions.start(call.tenant, signIn);
     await this.#schedule();
     return started;
   }
@@ -153,8 +159,32 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     return this.#sessions.view(session);
   }
 
+  async beginRenewal(call: TenantCall, name: { id: string } | { hash: string }): Promise<Result<Renewal | null>> {
+    this.#apply(call.settings);
+    const hash = "id" in name ? await hashSessionId(name.id) : name.hash;
+    return { ok: true, value: await this.#sessions.renewals.begin(call.tenant, hash) };
+  }
+
+  async finishRenewal(call: TenantCall, lease: string, outcome: RenewalOutcome): Promise<Result<null, "lease_lost">> {
+    this.#apply(call.settings);
+    const finished = await this.#sessions.renewals.finish(call.tenant, lease, outcome);
+    await this.#schedule();
+    return finished;
+  }
+
+  async dueRenewals(call: TenantCall, limit: number): Promise<Result<{ sessions: string[]; spent: boolean }>> {
+    this.#apply(call.settings);
+    const { renewals } = this.#sessions;
+    const sessions = renewals.anyDue ? renewals.due(this.#relays.openSessions(), limit) : [];
+    return { ok: true, value: { sessions, spent: renewals.anySpent } };
+  }
+
+  async takeSpentTokens(call: TenantCall, limit: number): Promise<Result<SpentToken[]>> {
+    return { ok: true, value: await this.#sessions.renewals.takeSpent(call.tenant, limit) };
+  }
+
   async readiness(): Promise<Readiness> {
-    return { agent: this.#tunnel.connected ? "connected" : "away", since: this.#agentChangedAt() };
+    return { agent: this.#tunnel.connected ? "connected" : "away", since: this.#agentSeen.at };
   }
 
   override async webSocketMessage(socket: WebSocket, message: ArrayBuffer | string): Promise<void> {
@@ -218,6 +248,11 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     let person = this.#admit(call, hash);
     if (person instanceof Response) return person;
     if (waitMs > 0) return problem("rate_limited", waitMs);
+    if (call.renewed !== true && this.#sessions.renewals.isDue(hash)) {
+      if (!(await this.#sessions.renewals.settled(hash))) return problem("renewal_due");
+      person = this.#admit(call, hash);
+      if (person instanceof Response) return person;
+    }
     if (!this.#tunnel.connected && this.#mayHold(upgrade)) {
       await this.#hold.wait(hash, request.signal);
       // Much may have happened meanwhile: nothing that was true before the wait is taken for granted.
@@ -254,46 +289,18 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
 
   /** An agent that has just left is likely to be back; for one that is long gone only sockets wait, which retry. */
   #mayHold(upgrade: boolean): boolean {
-    const since = this.#agentChangedAt();
+    const since = this.#agentSeen.at;
     return since !== null && (upgrade || now() - since < HOLD_RECENT_MS);
-  }
-
-  async #connectAgent(call: AgentCall): Promise<Response> {
-    const key = await deriveGatewayKey(this.env.STORAGE_KEY, call.tenant);
-    const challenge = newChallenge(call, now());
-    const message = await signChallenge(key, challenge);
-    for (const socket of socketsOf(this.ctx, "agent")) {
-      // One unproven connection at a time: a stranger with a valid assertion cannot pile them up.
-      const attachment = socket.deserializeAttachment() as AgentAttachment;
-      if (attachment.phase !== "challenged" || attachment.call.agent !== call.agent) continue;
-      socket.close(1008, "another connection came");
-    }
-    const { 0: client, 1: server } = new WebSocketPair();
-    this.ctx.acceptWebSocket(server, ["agent"]);
-    server.serializeAttachment({ kind: "agent", phase: "challenged", call, challenge } satisfies AgentAttachment);
-    server.send(message);
-    const headers = { "sec-websocket-protocol": SUBPROTOCOL, "sec-websocket-extensions": "none" };
-    return new Response(null, { status: 101, webSocket: client, headers });
   }
 
   #tellRoster(link: AgentLink): void {
     link.queue({ type: "roster", stream: 0, version: this.#people.version(), people: this.#people.roster() });
   }
 
-  #agentChangedAt(): number | null {
-    const row = this.ctx.storage.sql
-      .exec<{ value: string }>("SELECT value FROM meta WHERE name = 'agent_changed_at'")
-      .toArray()[0];
-    return row === undefined ? null : Number(row.value);
-  }
-
   #agentChanged(): void {
     // A failed alarm write is the platform's to report; the next event sets it anew.
     void this.#schedule();
-    this.ctx.storage.sql.exec(
-      "INSERT INTO meta (name, value) VALUES ('agent_changed_at', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-      String(now()),
-    );
+    this.#agentSeen.changed();
   }
 
   /** Tells the agent about one person; `raise` when nothing stored has changed, only who is here. */

@@ -1,6 +1,6 @@
 /** The gateway's table of contents: every check in the order it is made, then every route. */
 import { Hono } from "hono";
-import type { AppEnv, Deps } from "./context.ts";
+import type { AppEnv, Deps, SignInAdapter } from "./context.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { onError } from "./middleware/on-error.ts";
 import { bodyLimit, noCredentialsInQuery, sameOrigin } from "./middleware/request-checks.ts";
@@ -9,7 +9,7 @@ import { requestTarget, tenant } from "./middleware/tenant.ts";
 import { gateRoutes } from "./routes/gate.ts";
 import { relay } from "./routes/relay.ts";
 
-export function createApp(deps: Deps): Hono<AppEnv> {
+export function createApp(deps: Deps, signIn: SignInAdapter = deps.signIn(deps)): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.onError(onError(deps));
   app.use(requestLog(deps));
@@ -19,7 +19,7 @@ export function createApp(deps: Deps): Hono<AppEnv> {
   app.use(bodyLimit(deps));
   app.use(sameOrigin());
   app.use(authenticate(deps));
-  app.route("/_gate", gateRoutes(deps));
-  app.all("*", relay(deps));
+  app.route("/_gate", gateRoutes(deps, signIn));
+  app.all("*", relay(deps, signIn));
   return app;
 }

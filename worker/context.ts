@@ -1,7 +1,7 @@
 /** What middleware leaves for the steps after it. */
 import type { Context, Hono } from "hono";
 import type { Role } from "#protocol/identity.ts";
-import type { SessionView, TenantRpc } from "../durable-objects/rpc.ts";
+import type { SessionView, SpentToken, TenantRpc } from "../durable-objects/rpc.ts";
 import type { ReadCookie, SessionCookies } from "./cookies/session-cookie.ts";
 import type { FindTenant } from "./config/find-tenant.ts";
 import type { Config } from "./config/parse-config.ts";
@@ -55,7 +55,7 @@ export interface SignInAdapter {
    */
   renew?: (tenant: Tenant, former: FormerSignIn) => Promise<{ identity: VerifiedIdentity; role: Role | null }>;
   /** Tells the provider that a refresh token is not needed any more; never throws. */
-  revoke?: (tenant: Tenant, issuer: string, refreshToken: string) => Promise<void>;
+  revoke?: (tenant: Tenant, spent: SpentToken) => Promise<void>;
   /** Checks a back-channel logout token of any provider of the tenant. @throws {SignInError} */
   verifyLogoutToken?: (tenant: Tenant, token: string) => Promise<LogoutToken>;
 }

@@ -8,6 +8,7 @@ import { parseConfig, type Config } from "./config/parse-config.ts";
 import { ConfigError } from "./config/problem.ts";
 import type { Env } from "./env.ts";
 import { problemResponse } from "./problem.ts";
+import { keepVerified } from "./renewal/keep-verified.ts";
 
 export interface Mode {
   /** @throws {ConfigError} when this entry does not carry the configured mode */
@@ -16,7 +17,7 @@ export interface Mode {
   guard?(config: Config, request: Request): Response | undefined;
 }
 
-type Built = { app: Hono<AppEnv>; config: Config } | "refused";
+type Built = { app: Hono<AppEnv>; config: Config; keepVerified: () => Promise<void> } | "refused";
 
 /** @param tenantsFile the content of config/tenants.json, bundled; none: the variables describe the only tenant */
 export function gateway(mode: Mode, tenantsFile?: unknown): ExportedHandler<Env> {
@@ -26,6 +27,10 @@ export function gateway(mode: Mode, tenantsFile?: unknown): ExportedHandler<Env>
       built ??= build(mode, env, tenantsFile);
       if (built === "refused") return problemResponse("config_invalid", crypto.randomUUID());
       return mode.guard?.(built.config, request) ?? built.app.fetch(request, env, ctx);
+    },
+    async scheduled(_controller, env) {
+      built ??= build(mode, env, tenantsFile);
+      if (built !== "refused") await built.keepVerified();
     },
   };
 }
@@ -42,7 +47,8 @@ function build(mode: Mode, env: Env, tenantsFile: unknown): Built {
       log: (fields) => console.log(JSON.stringify(fields)),
       signIn: mode.signIn(config),
     };
-    return { app: createApp(deps), config };
+    const signIn = deps.signIn(deps);
+    return { app: createApp(deps, signIn), config, keepVerified: () => keepVerified(deps, signIn) };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     console.error(JSON.stringify({ event: "config.refused", problems: error.problems }));

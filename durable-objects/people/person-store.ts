@@ -6,7 +6,7 @@ import { encodeJson } from "#protocol/bytes.ts";
 import { isUserString, type Person, type Role } from "#protocol/identity.ts";
 import { MAX_ROSTER_BYTES } from "#protocol/limits.ts";
 import { base64Url } from "../sessions/session-id.ts";
-import type { SignIn } from "../rpc.ts";
+import type { Identity } from "../rpc.ts";
 
 /** What a head of the wire takes of a person (heads.ts); a longer one would end every agent's connection, again and again. */
 const MAX_EMAIL_LENGTH = 255;
@@ -49,26 +49,26 @@ export class PersonStore {
     this.#isActive = isActive;
   }
 
-  /** Stores what a sign-in tells about a person. `changed` means the roster must be told, `otherRole` open sockets too. */
-  record(key: string, signIn: SignIn): Recorded {
+  /** Stores what a sign-in or a renewal tells about a person. `changed` means the roster must be told, `otherRole` open sockets too. */
+  record(key: string, identity: Omit<Identity, "groups">): Recorded {
     const known = this.#row(key);
-    const email = atMost(signIn.email, MAX_EMAIL_LENGTH);
-    const name = atMost(signIn.name, MAX_NAME_LENGTH);
+    const email = atMost(identity.email, MAX_EMAIL_LENGTH);
+    const name = atMost(identity.name, MAX_NAME_LENGTH);
     if (email !== null && this.#isHeldByAnother(email, key)) return { ok: false, code: "identity_conflict" };
     const user = known?.user_string ?? assignUser(key, email);
-    const same = known !== undefined && known.email === email && known.name === name && known.role === signIn.role;
+    const same = known !== undefined && known.email === email && known.name === name && known.role === identity.role;
     this.#sql.exec(
       `INSERT INTO people (key, issuer, subject, user_string, email, name, role, signed_in_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (key) DO UPDATE SET email = excluded.email, name = excluded.name, role = excluded.role,
          signed_in_at = excluded.signed_in_at`,
       key,
-      signIn.issuer,
-      signIn.subject,
+      identity.issuer,
+      identity.subject,
       user,
       email,
       name,
-      signIn.role,
+      identity.role,
       this.#now(),
     );
     this.#rows.delete(key);
@@ -77,7 +77,7 @@ export class PersonStore {
       ok: true,
       person: this.#person(this.#requireRow(key)),
       changed: !same,
-      otherRole: known !== undefined && known.role !== signIn.role,
+      otherRole: known !== undefined && known.role !== identity.role,
     };
   }
 

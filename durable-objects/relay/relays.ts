@@ -99,6 +99,13 @@ export class Relays {
     this.#events.left(attachment.person);
   }
 
+  /** @returns the sessions that have something open, asleep or awake */
+  openSessions(): Set<string> {
+    const sessions = new Set(this.#browsers().map(({ attachment }) => attachment.session));
+    for (const relay of this.#http) sessions.add(relay.session);
+    return sessions;
+  }
+
   /** Ends everything that a session has open: sockets, upgrades under way, downloads, uploads. */
   endSession(session: string): void {
     for (const relay of this.#http) if (relay.session === session) relay.cancel("session_ended");

@@ -1,6 +1,6 @@
 /** Session rows. The id of the cookie is never stored: rows are found by its hash. */
 import type { Role } from "#protocol/identity.ts";
-import type { EndReason, SignIn } from "../rpc.ts";
+import type { EndReason, Identity, SignIn } from "../rpc.ts";
 import type { Lifetime } from "../tenant-settings.ts";
 import { dueAt, lastAt, liveness, SEEN_RESOLUTION_MS, type Liveness } from "./expiry.ts";
 
@@ -21,6 +21,7 @@ type Row = {
   last_seen_at: number;
   expires_at: number;
   due_at: number;
+  renew_at: number | null;
   ended_at: number | null;
   ended_reason: string | null;
 };
@@ -38,6 +39,8 @@ export interface StoredSession {
   lastSeenAt: number;
   expiresAt: number;
   dueAt: number;
+  /** From when on its provider has to be asked again; null: never. */
+  renewAt: number | null;
   endedAt: number | null;
   endedReason: string | null;
 }
@@ -61,21 +64,26 @@ export class SessionStore {
     this.#lifetimeOf = lifetimeOf;
   }
 
-  /** @returns when the session expires at the latest */
-  create(hash: string, person: string, signIn: SignIn): number {
+  /**
+   * @param renewal the sealed refresh token, and when it is used first
+   * @returns when the session expires at the latest
+   */
+  create(hash: string, person: string, signIn: SignIn, renewal: { token: ArrayBuffer; at: number } | null): number {
     const now = this.#now();
     const lifetime = this.#lifetimeOf(signIn.role);
     const expiresAt = now + lifetime.absoluteSeconds * 1000;
     this.#sql.exec(
-      `INSERT INTO sessions (id_hash, person, issuer, email, name, role, groups_json, provider_session, user_agent,
-         address, created_at, last_seen_at, expires_at, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO sessions (id_hash, person, issuer, provider, email, name, role, groups_json, provider_session,
+         user_agent, address, created_at, last_seen_at, expires_at, due_at, refresh_token, verified_at, renew_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       hash,
       person,
       signIn.issuer,
+      signIn.provider,
       signIn.email,
       signIn.name,
       signIn.role,
-      JSON.stringify(signIn.groups.slice(0, MAX_GROUPS)),
+      groupsJson(signIn.groups),
       signIn.providerSessionId,
       signIn.userAgent.slice(0, 256),
       signIn.clientAddress,
@@ -83,6 +91,9 @@ export class SessionStore {
       now,
       expiresAt,
       dueAt({ createdAt: now, lastSeenAt: now, expiresAt }, lifetime),
+      renewal?.token ?? null,
+      now,
+      renewal?.at ?? null,
     );
     return expiresAt;
   }
@@ -107,16 +118,45 @@ export class SessionStore {
     return lastAt(session, this.#lifetimeOf(session.role));
   }
 
-  /** @returns whether a live session was ended by this call */
+  /** Ends a session; its refresh token is put aside for its provider to hear of. @returns whether it was live */
   end(hash: string, reason: EndReason): boolean {
     this.#live.delete(hash);
+    const now = this.#now();
+    const live = "WHERE id_hash = ? AND ended_at IS NULL";
+    this.#sql.exec(
+      `INSERT INTO revocations (session, issuer, provider, refresh_token, at)
+       SELECT id_hash, issuer, provider, refresh_token, ? FROM sessions ${live} AND refresh_token IS NOT NULL`,
+      now,
+      hash,
+    );
     const ended = this.#sql.exec(
-      "UPDATE sessions SET ended_at = ?, ended_reason = ? WHERE id_hash = ? AND ended_at IS NULL",
-      this.#now(),
+      `UPDATE sessions SET ended_at = ?, ended_reason = ?, refresh_token = NULL, renew_at = NULL, lease = NULL ${live}`,
+      now,
       reason,
       hash,
     );
     return ended.rowsWritten > 0;
+  }
+
+  /** The provider has vouched for the session's person again. */
+  renewed(hash: string, { email, name, role, groups }: Identity, renewAt: number): void {
+    this.#live.delete(hash);
+    this.#sql.exec(
+      "UPDATE sessions SET email = ?, name = ?, role = ?, groups_json = ?, verified_at = ?, renew_at = ? WHERE id_hash = ?",
+      email,
+      name,
+      role,
+      groupsJson(groups),
+      this.#now(),
+      renewAt,
+      hash,
+    );
+  }
+
+  /** The provider could not be asked. */
+  renewLater(hash: string, renewAt: number): void {
+    this.#live.delete(hash);
+    this.#sql.exec("UPDATE sessions SET renew_at = ? WHERE id_hash = ?", renewAt, hash);
   }
 
   /** @returns hashes of sessions that nobody ended yet */
@@ -179,6 +219,10 @@ export class SessionStore {
   }
 }
 
+function groupsJson(groups: string[]): string {
+  return JSON.stringify(groups.slice(0, MAX_GROUPS));
+}
+
 function fromRow(row: Row): StoredSession {
   return {
     hash: row.id_hash,
@@ -192,6 +236,7 @@ function fromRow(row: Row): StoredSession {
     lastSeenAt: row.last_seen_at,
     expiresAt: row.expires_at,
     dueAt: row.due_at,
+    renewAt: row.renew_at,
     endedAt: row.ended_at,
     endedReason: row.ended_reason,
   };

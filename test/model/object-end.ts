@@ -65,7 +65,9 @@ export class ObjectEnd {
   async signIn(person: string): Promise<string> {
     const signIn: SignIn = {
       issuer: "stub",
+      provider: "stub",
       subject: person,
+      refreshToken: null,
       email: `${person}@example.com`,
       name: null,
       groups: [],

@@ -172,6 +172,8 @@ test("oidcc-client-test-rp-init-logout", async () => {
   const provider = await start({});
   const visitor = new Visitor([settings(provider)], {
     session: {
+      person: "alice-key",
+      provider: "fake",
       issuer: provider.issuer,
       email: "alice@example.com",
       name: null,
@@ -237,10 +239,10 @@ test("a refresh token renews the same person, rotates, and ends when revoked", a
   const back = new URL(await new ProviderBrowser().visit(url, ORIGIN, "alice"));
   const first = await party.finish(back.searchParams, attempt);
   const { issuer, subject } = first;
-  const second = await party.refresh({ issuer, subject, refreshToken: first.refreshToken ?? "" });
+  const second = await party.refresh({ provider: "fake", issuer, subject, refreshToken: first.refreshToken ?? "" });
   expect(second).toMatchObject({ issuer, subject, email: "alice@example.com", groups: ["staff"] });
   expect(second.refreshToken).not.toBe(first.refreshToken);
   await party.revoke(second.refreshToken ?? "");
-  const again = party.refresh({ issuer, subject, refreshToken: second.refreshToken ?? "" });
+  const again = party.refresh({ provider: "fake", issuer, subject, refreshToken: second.refreshToken ?? "" });
   await expect(again).rejects.toMatchObject({ reason: "code_refused" });
 });

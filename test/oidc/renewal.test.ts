@@ -46,7 +46,7 @@ function adapter() {
 
 const changed = (more: Claims) => (claims: Claims) => ({ ...claims, ...more });
 const staff = changed({ groups: ["staff"] });
-const former = () => ({ issuer: provider.issuer, subject: "alice-1", refreshToken: "refresh-1" });
+const former = () => ({ provider: "fake", issuer: provider.issuer, subject: "alice-1", refreshToken: "refresh-1" });
 
 test("oidcc-client-test-refresh-token", async () => {
   provider.faults = { userInfo: staff, tokens: changed({ refresh_token: "refresh-2" }) };

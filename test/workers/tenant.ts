@@ -30,7 +30,9 @@ export interface Browser {
 export function signInOf(person: string, more: Partial<SignIn> = {}): SignIn {
   return {
     issuer: "stub",
+    provider: "stub",
     subject: person,
+    refreshToken: null,
     email: `${person}@example.com`,
     name: null,
     groups: [],

@@ -7,6 +7,7 @@ import { decodeJwt } from "jose";
 import type { Claims } from "./claims.ts";
 import type { OutboundFetch } from "./outbound-fetch.ts";
 import type { ProviderSettings } from "./provider-settings.ts";
+import { SignInError } from "./sign-in-error.ts";
 
 const GRAPH_HOST = "graph.microsoft.com";
 /** Retired by Microsoft, still named in Entra's tokens. */
@@ -18,9 +19,14 @@ export interface ClaimSource {
   fetch: OutboundFetch;
   /** Checks a JWT of the provider itself; rejects any other. */
   verify: (jws: string) => Promise<unknown>;
+  /** A source that is slow or gone is an error instead of no groups. */
+  mustAnswer: boolean;
 }
 
-/** @returns the groups claim's value from its source, or undefined when there is none, or none that can be believed */
+/**
+ * @returns the groups claim's value from its source, or undefined when there is none, or none that can be believed
+ * @throws {SignInError} provider_*, only when it must answer
+ */
 export async function findGroupsElsewhere(claims: Claims, source: ClaimSource): Promise<unknown> {
   const name = source.settings.groupsClaim;
   if (name === null || claims[name] !== undefined) return undefined;
@@ -30,7 +36,8 @@ export async function findGroupsElsewhere(claims: Claims, source: ClaimSource): 
   try {
     if (typeof found["JWT"] === "string") return await aggregated(found["JWT"], name, source);
     if (typeof found["endpoint"] === "string") return await distributed(found, name, source);
-  } catch {
+  } catch (error) {
+    if (source.mustAnswer && error instanceof SignInError && error.code === "provider_down") throw error;
     // Slow, gone, or not to be believed: no groups, and sign-in goes on.
   }
   return undefined;
@@ -54,7 +61,7 @@ async function distributed(found: Claims, name: string, source: ClaimSource): Pr
     accept: "application/jwt, application/json",
     ...(token ? { authorization: `Bearer ${token}` } : {}),
   };
-  const response = await source.fetch(url.href, { headers });
+  const response = answered(await source.fetch(url.href, { headers }));
   if (response.status !== 200) return undefined;
   if (response.headers.get("content-type")?.startsWith("application/json"))
     return asObject(await response.json())[name];
@@ -66,12 +73,21 @@ async function distributed(found: Claims, name: string, source: ClaimSource): Pr
 async function graphGroups(url: URL, { settings, accessToken, fetch }: ClaimSource): Promise<unknown> {
   const user = /\/users\/([0-9a-f-]{36})\/getMemberObjects$/i.exec(url.pathname)?.[1];
   if (user === undefined || !settings.claimHosts.includes(GRAPH_HOST)) return undefined;
-  const response = await fetch(`https://${GRAPH_HOST}/v1.0/users/${user}/getMemberObjects`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json", accept: "application/json" },
-    body: JSON.stringify({ securityEnabledOnly: false }),
-  });
+  const headers = {
+    authorization: `Bearer ${accessToken}`,
+    "content-type": "application/json",
+    accept: "application/json",
+  };
+  const body = JSON.stringify({ securityEnabledOnly: false });
+  const address = `https://${GRAPH_HOST}/v1.0/users/${user}/getMemberObjects`;
+  const response = answered(await fetch(address, { method: "POST", headers, body }));
   return response.status === 200 ? asObject(await response.json())["value"] : undefined;
+}
+
+/** @throws {SignInError} provider_answer_bad when it says "not now" */
+function answered(response: Response): Response {
+  if (response.status >= 500 || response.status === 429) throw new SignInError("provider_answer_bad");
+  return response;
 }
 
 function asObject(value: unknown): Claims {

@@ -41,13 +41,13 @@ export function oidcSignIn(options: OidcOptions = {}): Deps["signIn"] {
     return {
       login: loginRoutes(deps, signInOf),
       callback: callbackRoutes(deps, signInOf),
-      async signOutUrl({ issuer, email }, c) {
+      async signOutUrl({ provider, issuer, email }, c) {
         const { tenant } = c.var;
         const signIn = signInOf(tenant);
         const idToken = await takeHint(c, signIn.hints);
         try {
           const returnTo = `${tenant.publicUrl.origin}/_gate/signed-out`;
-          return await find(signIn, issuer).signOutUrl({ email, idToken, returnTo });
+          return await findBoth(signIn, { provider, issuer }).signOutUrl({ email, idToken, returnTo });
         } catch (error) {
           // The session here is over in any case.
           if (error instanceof SignInError) return null;
@@ -56,19 +56,22 @@ export function oidcSignIn(options: OidcOptions = {}): Deps["signIn"] {
       },
       async renew(tenant, former) {
         const signIn = signInOf(tenant);
-        const identity = await find(signIn, former.issuer).refresh(former);
+        const identity = await findBoth(signIn, former).refresh(former);
         const decision = signIn.decide(identity);
         return { identity, role: decision.allow ? decision.role : null };
       },
-      async revoke(tenant, issuer, refreshToken) {
+      async revoke(tenant, { provider, issuer, refreshToken }) {
         await signInOf(tenant)
-          .providers.find((one) => hasIssuer(one, issuer))
+          .providers.find((one) => isBoth(one, { provider, issuer }))
           ?.revoke(refreshToken);
       },
       async verifyLogoutToken(tenant, token) {
         // Only to find whom to ask; nothing of it is believed before that provider has verified it.
-        const { iss } = await orFail("logout_token", () => decodeJwt(token));
-        return find(signInOf(tenant), iss ?? "").verifyLogoutToken(token);
+        const { iss, aud } = await orFail("logout_token", () => decodeJwt(token));
+        const sameIssuer = signInOf(tenant).providers.filter((one) => hasIssuer(one, iss ?? ""));
+        const named = sameIssuer.find(({ settings }) => settings.clientId === aud) ?? sameIssuer[0];
+        if (named === undefined) throw new SignInError("unknown_provider");
+        return named.verifyLogoutToken(token);
       },
     };
   };
@@ -99,9 +102,19 @@ function signInPerTenant(options: OidcOptions, { config, now }: Deps): SignInOf 
   };
 }
 
+interface Named {
+  provider: string;
+  issuer: string;
+}
+
+/** Two providers may share an issuer, and one may be given another: a session belongs to both names together. */
+function isBoth(one: Provider, { provider, issuer }: Named): boolean {
+  return one.settings.id === provider && hasIssuer(one, issuer);
+}
+
 /** @throws {SignInError} unknown_provider */
-function find({ providers }: SignIn, issuer: string): Provider {
-  const found = providers.find((one) => hasIssuer(one, issuer));
+function findBoth({ providers }: SignIn, named: Named): Provider {
+  const found = providers.find((one) => isBoth(one, named));
   if (found === undefined) throw new SignInError("unknown_provider");
   return found;
 }

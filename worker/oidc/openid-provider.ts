@@ -110,8 +110,12 @@ export class OpenIdProvider implements Provider {
     const response = await orFail("token_response_bad", () =>
       refreshTokenGrantRequest(server, this.#client, authentication, former.refreshToken, this.#options),
     );
-    if (response.status >= 400 && response.status < 500) throw new SignInError("code_refused");
+    if (response.status !== 200) {
+      throw new SignInError((await isRefused(response)) ? "code_refused" : "provider_answer_bad");
+    }
     const issued = { ...server, issuer: former.issuer };
+    const body = await orFail("provider_answer_bad", () => response.clone().json() as Promise<Claims>);
+    if (typeof body?.["refresh_token"] === "string") former.rotated?.(body["refresh_token"]);
     const tokens = await orFail("id_token_claims", () => processRefreshTokenResponse(issued, this.#client, response));
     const identity = await this.#identify(issued, tokens, null, former.subject);
     return { ...identity, refreshToken: identity.refreshToken ?? former.refreshToken };
@@ -185,7 +189,8 @@ export class OpenIdProvider implements Provider {
     const verify = (jws: string) => verifySignature(jws, algorithms, server.jwks_uri, this.#keys);
     const fetched = await fetchUserInfo(server, this.#client, accessToken, claims.sub, this.#options, verify);
     const merged = mergeClaims(claims, fetched);
-    const source = { settings, accessToken, fetch: this.#around.fetch, verify };
+    // At a sign-in, groups that cannot be had are none; open sessions must not end because of an outage.
+    const source = { settings, accessToken, fetch: this.#around.fetch, verify, mustAnswer: subject !== undefined };
     const elsewhere = await findGroupsElsewhere(merged, source);
     if (elsewhere !== undefined && settings.groupsClaim !== null) merged[settings.groupsClaim] = elsewhere;
     return {
@@ -201,6 +206,17 @@ export class OpenIdProvider implements Provider {
       refreshToken,
     };
   }
+}
+
+/**
+ * Whether the provider says no to this person or token (RFC 6749 section 5.2, Core section 3.1.2.6). Anything else, an
+ * unknown client included, is between it and us, and no reason to end everybody's session at once.
+ */
+async function isRefused(response: Response): Promise<boolean> {
+  if (response.status < 400 || response.status >= 500) return false;
+  const body = (await response.json().catch(() => null)) as Claims | null;
+  const error = body?.["error"];
+  return error === "invalid_grant" || (typeof error === "string" && CANCELLED.has(error));
 }
 
 /** State, `iss` (RFC 9207) and the provider's error, in that order: nothing is believed before the first two. */

@@ -41,9 +41,13 @@ export interface EndingSession {
 }
 
 export interface FormerSignIn {
+  /** Id of the provider that it was made with. */
+  provider: string;
   issuer: string;
   subject: string;
   refreshToken: string;
+  /** Hears of a token that takes the former one's place as soon as it is there, whatever becomes of the rest. */
+  rotated?: (refreshToken: string) => void;
 }
 
 export interface ProviderSurroundings {

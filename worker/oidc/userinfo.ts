@@ -24,6 +24,7 @@ export async function fetchUserInfo(
 ): Promise<Claims> {
   if (server.userinfo_endpoint === undefined) return {};
   const response = await orFail("userinfo_failed", () => userInfoRequest(server, client, accessToken, options));
+  if (response.status >= 500 || response.status === 429) throw new SignInError("provider_answer_bad");
   const type = response.headers.get("content-type") ?? "";
   const signed = type.startsWith("application/jwt") ? await response.clone().text() : undefined;
   if (signed !== undefined) await orFail("userinfo_signature", () => verify(signed));

@@ -41,9 +41,12 @@ async function finish(deps: Deps, signIn: SignIn, provider: Provider, c: AppCont
     const person = identity.email ?? identity.name;
     return withCookies(c, await deniedPage(c.var.tenant, { person, label, provider: id, reason: decision.reason }));
   }
-  const { issuer, subject, email, name, groups, providerSessionId } = identity;
-  const { role } = decision;
-  const session = await startSession(deps, c, { issuer, subject, email, name, groups, role, providerSessionId });
+  const { issuer, subject, email, name, groups, providerSessionId, refreshToken } = identity;
+  const about = { provider: id, issuer, subject, email, name, groups, role: decision.role };
+  const session = await startSession(deps, c, { ...about, providerSessionId, refreshToken }).catch(async (error) => {
+    if (refreshToken !== null) await provider.revoke(refreshToken);
+    throw error;
+  });
   await keepHint(c, signIn.hints, { session, idToken: identity.idToken });
   c.header("cache-control", "no-store");
   c.header("referrer-policy", "no-referrer");

@@ -1,14 +1,14 @@
 /** Own routes under `/_gate/`; whatever is not listed is 404 here and never OpenClaw's. */
 import { Hono } from "hono";
 import type { SessionView } from "../../durable-objects/rpc.ts";
-import type { AppContext, AppEnv, Deps } from "../context.ts";
+import type { AppContext, AppEnv, Deps, SignInAdapter } from "../context.ts";
 import { withCookies } from "../cookies/with-cookies.ts";
 import { indexPage, leavingPage, signedOutPage, signOutPage } from "../pages/account-pages.ts";
 import { GatewayError } from "../problem.ts";
 import { endSession } from "../session-lifecycle.ts";
 import { tunnel } from "./tunnel.ts";
 
-export function gateRoutes(deps: Deps): Hono<AppEnv> {
+export function gateRoutes(deps: Deps, signIn: SignInAdapter): Hono<AppEnv> {
   const gate = new Hono<AppEnv>();
   gate.get("/", async (c) => indexPage(c.var.tenant.name, await requireSession(deps, c)));
   gate.get("/session", async (c) => {
@@ -17,7 +17,6 @@ export function gateRoutes(deps: Deps): Hono<AppEnv> {
       "cache-control": "no-store",
     });
   });
-  const signIn = deps.signIn(deps);
   gate.route("/login", signIn.login);
   if (signIn.callback !== undefined) gate.route("/callback", signIn.callback);
   gate.get("/logout", (c) => signOutPage(c.var.tenant.name));

@@ -2,15 +2,16 @@
 import { classifyTarget, targetPath } from "#protocol/request-target.ts";
 import { ERROR_HEADER, GATE_PREFIX } from "#protocol/version.ts";
 import { SETTINGS_HEADER, type RelayCall } from "../../durable-objects/rpc.ts";
-import type { AppContext, Deps } from "../context.ts";
+import type { AppContext, Deps, SignInAdapter } from "../context.ts";
 import { refusal } from "../middleware/on-error.ts";
 import { isNavigation, notSignedIn } from "../not-signed-in.ts";
 import { GatewayError, problemResponse } from "../problem.ts";
 import { refuseSocket, type SessionEnd } from "../refuse-socket.ts";
 import { relayHeaders } from "../relay-headers.ts";
+import { renewSession } from "../renewal/renew-session.ts";
 import { clientAddress } from "../session-lifecycle.ts";
 
-export function relay(deps: Deps) {
+export function relay(deps: Deps, adapter: SignInAdapter) {
   return async function relay(c: AppContext): Promise<Response> {
     const { cookie, target, tenant } = c.var;
     const { method } = c.req;
@@ -30,7 +31,14 @@ export function relay(deps: Deps) {
       scheme: tenant.publicUrl.protocol === "https:" ? "https" : "http",
       host: tenant.publicUrl.host,
     };
-    const response = await fetchObject(deps, c, call, cookie.reference.shard, upgrade);
+    const { shard } = cookie.reference;
+    let response = await fetchObject(deps, c, call, shard, upgrade);
+    if (response.headers.get(ERROR_HEADER) === "renewal_due") {
+      await renewSession(deps, adapter, { tenant, shard, name: { id: call.session } });
+      // Its body has gone, and cannot be sent twice; the browser has it still (RFC 9110 section 15.4.8).
+      if (c.req.raw.body !== null) return c.body(null, 307, { location: target, "cache-control": "no-store" });
+      response = await fetchObject(deps, c, { ...call, renewed: true }, shard, upgrade);
+    }
     const code = response.headers.get(ERROR_HEADER);
     if (code === "session_expired" || code === "session_unknown") return answerNotSignedIn(deps, c, upgrade, "expired");
     if (code === "session_revoked") return answerNotSignedIn(deps, c, upgrade, "revoked");

@@ -31,6 +31,7 @@ export function stubSignIn(deps: Deps): SignInAdapter {
     const user = deps.config.stubUsers.find(({ email }) => email === form["email"]);
     if (user === undefined) throw new GatewayError("not_allowed");
     await startSession(deps, c, {
+      provider: "stub",
       issuer: "urn:tidegate:stub",
       subject: user.email,
       email: user.email,
@@ -38,6 +39,7 @@ export function stubSignIn(deps: Deps): SignInAdapter {
       groups: [],
       role: user.role,
       providerSessionId: null,
+      refreshToken: null,
     });
     return c.redirect(returnTarget(typeof form["next"] === "string" ? form["next"] : undefined), 303);
   });

@@ -57,6 +57,18 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
     async findSession() {
       return parts.session ? { ok: true, value: parts.session } : { ok: false, code: "session_expired" };
     },
+    async beginRenewal() {
+      return { ok: true, value: null };
+    },
+    async finishRenewal() {
+      return { ok: true, value: null };
+    },
+    async dueRenewals() {
+      return { ok: true, value: { sessions: [], spent: false } };
+    },
+    async takeSpentTokens() {
+      return { ok: true, value: [] };
+    },
     async readiness() {
       return { agent: "away", since: null };
     },

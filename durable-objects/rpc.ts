@@ -130,6 +130,15 @@ export interface SpentToken {
   refreshToken: string;
 }
 
+/** A verified logout token of a provider. `sid` goes before `sub`; at least one is there. */
+export interface ProviderLogout {
+  issuer: string;
+  subject: string | null;
+  providerSessionId: string | null;
+  /** `jti`: good for one use. */
+  tokenId: string;
+}
+
 export type SessionRefusal = "session_expired" | "session_revoked" | "session_unknown";
 export type StartRefusal = "identity_conflict";
 
@@ -146,6 +155,8 @@ export interface TenantRpc {
   endSession(call: TenantCall, session: string, reason: EndReason): Promise<Result<null>>;
   /** Ends every live session of a target, each like {@link endSession}. @returns how many there were */
   revoke(call: TenantCall, target: RevokeTarget, reason: EndReason): Promise<Result<{ sessions: number }>>;
+  /** Ends what a provider's logout token names. @returns `replayed` when it was used before */
+  providerLogout(call: TenantCall, logout: ProviderLogout): Promise<Result<{ sessions: number }, "replayed">>;
   findSession(call: TenantCall, session: string): Promise<Result<SessionView, SessionRefusal>>;
   /**
    * Takes the right to renew a session, named by its id or its id's hash; waits a bounded time for one who has it.

@@ -4,6 +4,7 @@ import type { Person } from "#protocol/identity.ts";
 import { Audit } from "./audit/audit.ts";
 import { Limits } from "./limits/limits.ts";
 import { PersonStore } from "./people/person-store.ts";
+import { RosterNews } from "./people/roster-news.ts";
 import { decide } from "./policy/access-policy.ts";
 import { problem } from "./problem.ts";
 import { Hold } from "./relay/hold.ts";
@@ -15,6 +16,7 @@ import {
   SETTINGS_HEADER,
   type AgentCall,
   type EndReason,
+  type ProviderLogout,
   type Readiness,
   type RelayCall,
   type Renewal,
@@ -36,7 +38,6 @@ import { Settings } from "./settings.ts";
 import { socketsOf } from "./sockets.ts";
 import type { TenantEnv } from "./tenant-env.ts";
 import type { AgentAttachment } from "./tunnel/agent-attachment.ts";
-import type { AgentLink } from "./tunnel/agent-link.ts";
 import { AgentSeen } from "./tunnel/agent-seen.ts";
 import { admitAgent } from "./tunnel/agent-register.ts";
 import { AgentTunnel } from "./tunnel/agent-tunnel.ts";
@@ -54,6 +55,7 @@ const HOLD_RECENT_MS = 60_000;
 export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc {
   #audit: Audit;
   #settings: Settings;
+  #news: RosterNews;
   #sessions: Sessions;
   #people: PersonStore;
   #limits = new Limits(now);
@@ -61,8 +63,6 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
   #tunnel: AgentTunnel;
   #relays: Relays;
   #hold = new Hold();
-  /** Latest roster version that an agent could not write. */
-  #unwritable = -1;
 
   constructor(ctx: DurableObjectState, env: TenantEnv) {
     super(ctx, env);
@@ -72,6 +72,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     this.#audit = new Audit(sql, now);
     this.#settings = new Settings(sql);
     this.#people = new PersonStore(sql, now, (key) => socketsOf(ctx, { person: key }).length > 0);
+    this.#news = new RosterNews(this.#people, this.#audit, () => this.#tunnel);
     this.#sessions = new Sessions({
       sql,
       now,
@@ -87,7 +88,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
       recorded: ({ person, changed, otherRole }) => {
         // Their scopes were fixed when they opened; the page opens another at once, with those of now.
         if (otherRole) this.#relays.endSockets({ person: person.key }, 1012, "role changed");
-        if (changed) this.#tell(person);
+        if (changed) this.#news.tell(person);
       },
     });
     this.#agentSeen = new AgentSeen(sql, now);
@@ -95,7 +96,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
       now,
       after,
       findSink: (link, stream) => this.#relays.find(link, stream),
-      activated: (link) => this.#tellRoster(link),
+      activated: (link) => this.#news.tellAll(link),
       available: () => this.#hold.wakeAll(),
       changed: () => this.#agentChanged(),
       connected: (link) => {
@@ -107,18 +108,13 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
         this.#relays.endLink(link);
       },
       superseded: (agent) => this.#audit.append({ type: "agent.superseded", agent }),
-      written: (version, result) => {
-        // Once per version that there is: the agent may repeat itself, and must not push other events out.
-        if (result !== "unwritable" || version <= this.#unwritable || version > this.#people.version()) return;
-        this.#unwritable = version;
-        this.#audit.append({ type: "identity.unwritable", version });
-      },
+      written: (version, result) => this.#news.written(version, result),
       admit: (agent, boot, attempt) => admitAgent(sql, agent, boot, attempt),
       refused: (agent, code) => this.#audit.append({ type: "agent.refused", agent, code }),
     });
     this.#relays = new Relays(ctx, {
       findLink: (link) => this.#tunnel.find(link),
-      left: (person) => this.#presenceChanged(person),
+      left: (person) => this.#news.left(person),
     });
   }
 
@@ -152,6 +148,13 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     const sessions = await this.#sessions.revoke(target, reason);
     await this.#schedule();
     return { ok: true, value: { sessions } };
+  }
+
+  async providerLogout(call: TenantCall, logout: ProviderLogout): Promise<Result<{ sessions: number }, "replayed">> {
+    this.#apply(call.settings);
+    const ended = await this.#sessions.providerLogout(logout);
+    await this.#schedule();
+    return ended;
   }
 
   async findSession(call: TenantCall, session: string): Promise<Result<SessionView, SessionRefusal>> {
@@ -262,7 +265,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     const link = this.#tunnel.active;
     if (request.signal.aborted || link?.connected !== true) return problem("workspace_away", 2_000);
     // The roster shows people with an open socket first, so it is told before the OPEN that makes them one.
-    if (upgrade && !person.active) this.#tell({ ...person, active: true }, true);
+    if (upgrade && !person.active) this.#news.tell({ ...person, active: true }, true);
     const credit = this.#relays.budget.grantWindow();
     const head = openHead(upgrade ? "ws" : "http", call, request, person, this.#people.version(), credit);
     if (head === null) {
@@ -293,26 +296,10 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     return since !== null && (upgrade || now() - since < HOLD_RECENT_MS);
   }
 
-  #tellRoster(link: AgentLink): void {
-    link.queue({ type: "roster", stream: 0, version: this.#people.version(), people: this.#people.roster() });
-  }
-
   #agentChanged(): void {
     // A failed alarm write is the platform's to report; the next event sets it anew.
     void this.#schedule();
     this.#agentSeen.changed();
-  }
-
-  /** Tells the agent about one person; `raise` when nothing stored has changed, only who is here. */
-  #tell(person: Person, raise = false): void {
-    const version = raise ? this.#people.raiseVersion() : this.#people.version();
-    this.#tunnel.active?.queue({ type: "identity", stream: 0, version, person });
-    this.#tunnel.flush();
-  }
-
-  #presenceChanged(key: string): void {
-    const person = this.#people.find(key);
-    if (person !== undefined && !person.active) this.#tell(person, true);
   }
 
   async #schedule(): Promise<void> {

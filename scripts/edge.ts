@@ -10,6 +10,9 @@ const COMPATIBILITY_DATE = "2026-11-17";
 const GATEWAY_SCRIPT = "tidegate-gateway";
 const TENANT_SCRIPT = "tidegate-tenant";
 const TENANT_CLASS = "TenantObject";
+/** As in wrangler.toml. */
+const CRON = "* * * * *";
+const SCHEDULE_MS = 60_000;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 export interface EdgeOptions {
@@ -27,8 +30,14 @@ export interface EdgeOptions {
 export interface Edge {
   url: string;
   dispose(): Promise<void>;
+  /** The gateway's scheduled run, which comes every minute by itself. */
+  runScheduled(): Promise<void>;
   /** Forgets a tenant object's memory as the platform does when it sleeps; its sockets stay. */
   evict(tenantObjectName: string): Promise<void>;
+}
+
+interface Scheduled {
+  scheduled(options: { cron: string }): Promise<{ outcome: string }>;
 }
 
 /**
@@ -85,9 +94,23 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     await miniflare.dispose().catch(() => {});
     throw notStarted(error as Error, options.stateFolder);
   }
+  const runScheduled = async () => {
+    // Its type speaks of a fetcher without events.
+    const worker = (await miniflare.getWorker(GATEWAY_SCRIPT)) as unknown as Scheduled;
+    const { outcome } = await worker.scheduled({ cron: CRON });
+    if (outcome !== "ok") options.onLog?.(`the scheduled run ended with ${outcome}`, "error");
+  };
+  // Crons are the platform's, and this is the platform here.
+  const schedule = setInterval(() => {
+    runScheduled().catch((error: Error) => options.onLog?.(`the scheduled run failed: ${error.message}`, "error"));
+  }, SCHEDULE_MS);
   return {
     url: `http://localhost:${options.port}`,
-    dispose: () => miniflare.dispose(),
+    runScheduled,
+    async dispose() {
+      clearInterval(schedule);
+      await miniflare.dispose();
+    },
     evict: (name) => miniflare.unsafeEvictDurableObject(TENANT_SCRIPT, TENANT_CLASS, { name }),
   };
 }

@@ -58,4 +58,12 @@ export interface SignInAdapter {
   revoke?: (tenant: Tenant, spent: SpentToken) => Promise<void>;
   /** Checks a back-channel logout token of any provider of the tenant. @throws {SignInError} */
   verifyLogoutToken?: (tenant: Tenant, token: string) => Promise<LogoutToken>;
+  /**
+   * @returns this browser's session, when it is the one that a provider of the tenant names
+   * @throws {SignInError} unknown_provider
+   */
+  frontchannelSession?: (
+    c: AppContext,
+    named: { issuer: string; providerSessionId: string },
+  ) => Promise<{ session: string; shard: number } | null>;
 }

@@ -22,6 +22,7 @@ export type ProblemCode =
   | "sign_in_invalid"
   | "sign_in_cancelled"
   | "unknown_provider"
+  | "logout_unnamed"
   | "provider_down"
   | "workspace_away"
   | "workspace_unavailable"
@@ -87,6 +88,11 @@ export const PROBLEMS: Record<ProblemCode, { status: number; title: string; deta
     status: 404,
     title: "Unknown sign-in service",
     detail: "This workspace does not use that sign-in service.",
+  },
+  logout_unnamed: {
+    status: 400,
+    title: "Nobody named",
+    detail: "The sign-in service has to name itself and the session that is over (iss and sid).",
   },
   provider_down: {
     status: 502,

@@ -1,11 +1,12 @@
 /** Starts and ends a browser's session: the row at the object, the cookie at the browser, always both. */
 import { deleteCookie, setCookie } from "hono/cookie";
-import type { SignIn } from "../durable-objects/rpc.ts";
+import type { EndReason, SessionView, SignIn } from "../durable-objects/rpc.ts";
 import type { AppContext, Deps } from "./context.ts";
 import { cookieName } from "./cookies/session-cookie.ts";
 import { GatewayError } from "./problem.ts";
 
-const SHARD = 0;
+/** Every session is in the first; its cookie names it all the same. */
+export const SHARD = 0;
 
 export type VerifiedSignIn = Omit<SignIn, "userAgent" | "clientAddress" | "replaces">;
 
@@ -36,14 +37,27 @@ export async function startSession(deps: Deps, c: AppContext, signIn: VerifiedSi
   return session;
 }
 
-export async function endSession(deps: Deps, c: AppContext): Promise<void> {
+export async function endSession(deps: Deps, c: AppContext, reason: EndReason): Promise<void> {
   const { tenant, cookie } = c.var;
-  const secure = tenant.publicUrl.protocol === "https:";
-  if (cookie !== undefined) {
-    const { session, shard } = cookie.reference;
-    await deps.tenantObject(tenant.id, shard).endSession(tenant.call, session, "signed_out");
-  }
-  deleteCookie(c, cookieName(tenant.id, secure), { path: "/", secure, httpOnly: true, sameSite: "Lax" });
+  if (cookie === undefined) return;
+  const { session, shard } = cookie.reference;
+  await deps.tenantObject(tenant.id, shard).endSession(tenant.call, session, reason);
+}
+
+export function forgetCookie(c: AppContext): void {
+  const { id, publicUrl } = c.var.tenant;
+  const secure = publicUrl.protocol === "https:";
+  deleteCookie(c, cookieName(id, secure), { path: "/", secure, httpOnly: true, sameSite: "Lax" });
+}
+
+/** @throws {GatewayError} unauthenticated | session_expired | session_revoked */
+export async function requireSession(deps: Deps, c: AppContext): Promise<SessionView> {
+  const { cookie, tenant } = c.var;
+  if (cookie?.kind !== "valid") throw new GatewayError("unauthenticated");
+  const { shard, session } = cookie.reference;
+  const found = await deps.tenantObject(tenant.id, shard).findSession(tenant.call, session);
+  if (!found.ok) throw new GatewayError(found.code === "session_unknown" ? "unauthenticated" : found.code);
+  return found.value;
 }
 
 /** The platform's word in production; a documentation address locally, where OpenClaw refuses loopback ones. */

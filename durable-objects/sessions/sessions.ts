@@ -2,9 +2,19 @@
 import type { Role } from "#protocol/identity.ts";
 import type { Audit } from "../audit/audit.ts";
 import { personKey, type PersonStore, type Recorded } from "../people/person-store.ts";
-import type { EndReason, Result, RevokeTarget, SessionRefusal, SessionView, SignIn, StartRefusal } from "../rpc.ts";
+import type {
+  EndReason,
+  ProviderLogout,
+  Result,
+  RevokeTarget,
+  SessionRefusal,
+  SessionView,
+  SignIn,
+  StartRefusal,
+} from "../rpc.ts";
 import type { Lifetime } from "../tenant-settings.ts";
 import { hashSessionId, newSessionId } from "./session-id.ts";
+import { LogoutTokens } from "./logout-tokens.ts";
 import { RENEW_AFTER_MS, Renewals } from "./renewals.ts";
 import { type FoundSession, SessionStore } from "./session-store.ts";
 import { TokenVault } from "./token-vault.ts";
@@ -27,11 +37,13 @@ export class Sessions {
   #parts: SessionParts;
   #store: SessionStore;
   #vault: TokenVault;
+  #logoutTokens: LogoutTokens;
 
   constructor(parts: SessionParts) {
     const { sql, now, lifetimeOf, storageKey } = parts;
     this.#parts = parts;
     this.#store = new SessionStore(sql, now, lifetimeOf);
+    this.#logoutTokens = new LogoutTokens(sql, now);
     this.#vault = new TokenVault(storageKey);
     this.renewals = new Renewals({
       ...parts,
@@ -92,6 +104,14 @@ export class Sessions {
   async revoke(target: RevokeTarget, reason: EndReason): Promise<number> {
     const hashes = await this.#targeted(target);
     return hashes.filter((hash) => this.end(hash, reason)).length;
+  }
+
+  /** The token is used up before anything ends by it: it may come again while this waits. */
+  async providerLogout(logout: ProviderLogout): Promise<Result<{ sessions: number }, "replayed">> {
+    const { issuer, subject, providerSessionId, tokenId } = logout;
+    if (!this.#logoutTokens.use(issuer, tokenId)) return { ok: false, code: "replayed" };
+    const target = providerSessionId === null ? { issuer, subject: subject ?? "" } : { issuer, providerSessionId };
+    return { ok: true, value: { sessions: await this.revoke(target, "provider_logout") } };
   }
 
   /** Ends what is over by itself, and forgets what nobody can ask for any more. */

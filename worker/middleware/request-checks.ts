@@ -1,5 +1,6 @@
 /** What no request may bring: credentials in its address, too much, or another site's intention. */
 import { createMiddleware } from "hono/factory";
+import { GATE_PREFIX } from "#protocol/version.ts";
 import type { AppEnv, Deps } from "../context.ts";
 import { GatewayError } from "../problem.ts";
 
@@ -39,6 +40,9 @@ export function bodyLimit({ config }: Deps) {
   });
 }
 
+/** Comes from a provider's server, which is no browser and sends no `Origin`; its token is its proof. */
+const BACKCHANNEL_TARGET = `${GATE_PREFIX}/backchannel-logout`;
+
 /** Refuses other sites' writes and upgrades; sub-domains and other ports are other sites (facts/security T14). */
 export function sameOrigin() {
   return createMiddleware<AppEnv>(async function sameOrigin(c, next) {
@@ -46,7 +50,8 @@ export function sameOrigin() {
     const origin = c.req.header("origin");
     const upgrade = c.req.header("upgrade") !== undefined;
     const guarded = upgrade ? c.req.header("cookie") !== undefined : method !== "GET" && method !== "HEAD";
-    if (guarded && origin !== c.var.tenant.publicUrl.origin) throw new GatewayError("foreign_origin");
+    const isProvider = method === "POST" && c.var.target === BACKCHANNEL_TARGET && !upgrade;
+    if (guarded && !isProvider && origin !== c.var.tenant.publicUrl.origin) throw new GatewayError("foreign_origin");
     await next();
   });
 }

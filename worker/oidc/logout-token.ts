@@ -1,6 +1,7 @@
 /** Logout tokens (OpenID Connect Back-Channel Logout 1.0 section 2.6): checked here, so that strangers reach no object. */
 import { jwtVerify } from "jose";
 import type { AuthorizationServer } from "oauth4webapi";
+import type { ProviderLogout } from "../../durable-objects/rpc.ts";
 import { CLOCK_TOLERANCE_SECONDS, verifySignature } from "./id-token.ts";
 import type { SignatureAlgorithm } from "./provider-settings.ts";
 import type { SigningKeys } from "./signing-keys.ts";
@@ -11,13 +12,7 @@ const EVENT = "http://schemas.openid.net/event/backchannel-logout";
 export const LOGOUT_TOKEN_LIFETIME_SECONDS = 300;
 
 /** Whose sessions end: one `sid`, or all of a subject. At least one of the two is there. */
-export interface LogoutToken {
-  issuer: string;
-  subject: string | null;
-  providerSessionId: string | null;
-  /** `jti`: good for one use. */
-  tokenId: string;
-}
+export type LogoutToken = ProviderLogout;
 
 /** @throws {SignInError} logout_token, and whatever {@link verifySignature} throws */
 export async function verifyLogoutToken(

@@ -8,6 +8,7 @@ import { loginRoutes } from "../routes/login.ts";
 import { SealedCookies } from "../cookies/sealed-cookies.ts";
 import type { Attempt } from "./attempt.ts";
 import type { AttemptKeeping } from "./attempts.ts";
+import { takeFrontChannel, type FrontChannelKeeping, type FrontChannelSession } from "./front-channel-cookie.ts";
 import { outboundFetch } from "./outbound-fetch.ts";
 import { openProvider, type Provider } from "./provider.ts";
 import type { ProviderSettings, VerifiedIdentity } from "./provider-settings.ts";
@@ -31,6 +32,7 @@ export interface SignIn {
   decide: Decide;
   attempts: AttemptKeeping;
   hints: HintKeeping;
+  frontChannel: FrontChannelKeeping;
 }
 
 export type SignInOf = (tenant: Tenant) => SignIn;
@@ -69,9 +71,14 @@ export function oidcSignIn(options: OidcOptions = {}): Deps["signIn"] {
         // Only to find whom to ask; nothing of it is believed before that provider has verified it.
         const { iss, aud } = await orFail("logout_token", () => decodeJwt(token));
         const sameIssuer = signInOf(tenant).providers.filter((one) => hasIssuer(one, iss ?? ""));
-        const named = sameIssuer.find(({ settings }) => settings.clientId === aud) ?? sameIssuer[0];
+        const named = sameIssuer.find(({ settings }) => [aud].flat().includes(settings.clientId)) ?? sameIssuer[0];
         if (named === undefined) throw new SignInError("unknown_provider");
         return named.verifyLogoutToken(token);
+      },
+      async frontchannelSession(c, named) {
+        const signIn = signInOf(c.var.tenant);
+        if (!signIn.providers.some((one) => hasIssuer(one, named.issuer))) throw new SignInError("unknown_provider");
+        return takeFrontChannel(c, signIn.frontChannel, named);
       },
     };
   };
@@ -84,6 +91,7 @@ function signInPerTenant(options: OidcOptions, { config, now }: Deps): SignInOf 
   const fetch = outboundFetch(policy);
   const attemptCookies = new SealedCookies<Attempt>(sessionSecrets, "attempt-cookie");
   const hintCookies = new SealedCookies<SignOutHint>(sessionSecrets, "sign-out-hint");
+  const frontChannelCookies = new SealedCookies<FrontChannelSession>(sessionSecrets, "front-channel");
   const opened = new WeakMap<Tenant, SignIn>();
   return function signInOf(tenant) {
     const known = opened.get(tenant);
@@ -96,6 +104,7 @@ function signInPerTenant(options: OidcOptions, { config, now }: Deps): SignInOf 
       decide: options.decide ?? ((identity) => decideAccess(tenant.access, identity)),
       attempts: { cookies: attemptCookies, secure, now },
       hints: { cookies: hintCookies, secure },
+      frontChannel: { cookies: frontChannelCookies, secure },
     };
     opened.set(tenant, made);
     return made;

@@ -31,6 +31,7 @@ export type SignInFailure =
   | "userinfo_signature"
   | "user_api_failed"
   | "logout_token"
+  | "logout_replayed"
   | "not_supported";
 
 /** What the person sees; a new failure does not compile without its page. */
@@ -64,6 +65,7 @@ const PAGES: Record<SignInFailure, ProblemCode> = {
   userinfo_signature: "sign_in_invalid",
   user_api_failed: "provider_down",
   logout_token: "sign_in_invalid",
+  logout_replayed: "sign_in_invalid",
   not_supported: "sign_in_invalid",
 };
 

@@ -26,6 +26,9 @@ export function signOutPage(tenant: string): Promise<Response> {
     <form method="post" action="${GATE_PREFIX}/logout">
       <button class="primary" type="submit">Sign out</button>
     </form>
+    <form method="post" action="${GATE_PREFIX}/logout/everywhere">
+      <button type="submit">Sign out everywhere</button>
+    </form>
     <p><a class="button" href="/">Stay signed in</a></p>`;
   return page(200, { title: "Sign out?", tenant }, body);
 }

@@ -4,6 +4,7 @@
  */
 import type { Tenant } from "../config/tenant.ts";
 import type { Deps, SignInAdapter } from "../context.ts";
+import { shardsOf } from "../shards.ts";
 import { renewSession } from "./renew-session.ts";
 import { revokeSpent } from "./revoke-spent.ts";
 
@@ -38,7 +39,7 @@ async function keepShardVerified(deps: Deps, adapter: SignInAdapter, tenant: Ten
 /** A tenant has one entry per host; its objects are the same under each. */
 function* everyShard(tenants: readonly Tenant[]): Generator<{ tenant: Tenant; shard: number }> {
   for (const tenant of new Map(tenants.map((tenant) => [tenant.id, tenant])).values()) {
-    for (let shard = 0; shard < tenant.shards; shard++) yield { tenant, shard };
+    for (const shard of shardsOf(tenant)) yield { tenant, shard };
   }
 }
 

@@ -12,6 +12,7 @@ export async function revokeSpent(deps: Deps, { revoke }: SignInAdapter, tenant:
 
 /** The same behind an answer, which does not wait for it; what is not reached is taken by the next scheduled run. */
 export function revokeSpentLater(deps: Deps, adapter: SignInAdapter, c: AppContext, shard: number): void {
+  if (adapter.revoke === undefined) return;
   const { tenant, requestId } = c.var;
   const work = revokeSpent(deps, adapter, tenant, shard).catch((error: Error) =>
     deps.log({ event: "revocation.failed", request_id: requestId, error: error.name }),

@@ -5,10 +5,11 @@ import { withCookies } from "../cookies/with-cookies.ts";
 import { takeAttempt } from "../oidc/attempts.ts";
 import type { SignIn, SignInOf } from "../oidc/oidc-sign-in.ts";
 import type { Provider } from "../oidc/provider.ts";
+import { keepFrontChannel } from "../oidc/front-channel-cookie.ts";
 import { keepHint } from "../oidc/sign-out-hint.ts";
 import { SignInError } from "../oidc/sign-in-error.ts";
 import { deniedPage } from "../pages/sign-in-pages.ts";
-import { startSession } from "../session-lifecycle.ts";
+import { SHARD, startSession } from "../session-lifecycle.ts";
 import { GatewayError } from "../problem.ts";
 import { signInFailure } from "./sign-in-failure.ts";
 
@@ -48,6 +49,9 @@ async function finish(deps: Deps, signIn: SignIn, provider: Provider, c: AppCont
     throw error;
   });
   await keepHint(c, signIn.hints, { session, idToken: identity.idToken });
+  if (providerSessionId !== null) {
+    await keepFrontChannel(c, signIn.frontChannel, { session, shard: SHARD, issuer, providerSessionId });
+  }
   c.header("cache-control", "no-store");
   c.header("referrer-policy", "no-referrer");
   return c.redirect(attempt.next, 303);

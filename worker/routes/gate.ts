@@ -1,11 +1,12 @@
 /** Own routes under `/_gate/`; whatever is not listed is 404 here and never OpenClaw's. */
 import { Hono } from "hono";
-import type { SessionView } from "../../durable-objects/rpc.ts";
-import type { AppContext, AppEnv, Deps, SignInAdapter } from "../context.ts";
-import { withCookies } from "../cookies/with-cookies.ts";
-import { indexPage, leavingPage, signedOutPage, signOutPage } from "../pages/account-pages.ts";
+import type { AppEnv, Deps, SignInAdapter } from "../context.ts";
+import { indexPage, signedOutPage } from "../pages/account-pages.ts";
 import { GatewayError } from "../problem.ts";
-import { endSession } from "../session-lifecycle.ts";
+import { requireSession } from "../session-lifecycle.ts";
+import { backchannelLogout } from "./backchannel-logout.ts";
+import { frontchannelLogout } from "./frontchannel-logout.ts";
+import { logoutRoutes } from "./logout.ts";
 import { tunnel } from "./tunnel.ts";
 
 export function gateRoutes(deps: Deps, signIn: SignInAdapter): Hono<AppEnv> {
@@ -19,14 +20,9 @@ export function gateRoutes(deps: Deps, signIn: SignInAdapter): Hono<AppEnv> {
   });
   gate.route("/login", signIn.login);
   if (signIn.callback !== undefined) gate.route("/callback", signIn.callback);
-  gate.get("/logout", (c) => signOutPage(c.var.tenant.name));
-  gate.post("/logout", async (c) => {
-    const session = signIn.signOutUrl === undefined ? undefined : await findSession(deps, c);
-    await endSession(deps, c);
-    const elsewhere = session === undefined ? null : ((await signIn.signOutUrl?.(session, c)) ?? null);
-    if (elsewhere === null) return c.redirect("/_gate/signed-out", 303);
-    return withCookies(c, await leavingPage(c.var.tenant.name, elsewhere));
-  });
+  gate.route("/logout", logoutRoutes(deps, signIn));
+  gate.post("/backchannel-logout", backchannelLogout(deps, signIn));
+  gate.get("/frontchannel-logout", frontchannelLogout(deps, signIn));
   gate.get("/signed-out", (c) => signedOutPage(c.var.tenant.name));
   gate.get("/healthz", (c) => c.text("ok", 200, { "cache-control": "no-store" }));
   gate.get("/readyz", async (c) => {
@@ -39,23 +35,4 @@ export function gateRoutes(deps: Deps, signIn: SignInAdapter): Hono<AppEnv> {
     throw new GatewayError("not_found");
   });
   return gate;
-}
-
-async function requireSession(deps: Deps, c: AppContext): Promise<SessionView> {
-  const { cookie, tenant } = c.var;
-  if (cookie?.kind !== "valid") throw new GatewayError("unauthenticated");
-  const { shard, session } = cookie.reference;
-  const found = await deps.tenantObject(tenant.id, shard).findSession(tenant.call, session);
-  if (!found.ok) throw new GatewayError(found.code === "session_unknown" ? "unauthenticated" : found.code);
-  return found.value;
-}
-
-/** @returns the session that is being signed out of, or undefined when it is over already */
-async function findSession(deps: Deps, c: AppContext): Promise<SessionView | undefined> {
-  try {
-    return await requireSession(deps, c);
-  } catch (error) {
-    if (error instanceof GatewayError) return undefined;
-    throw error;
-  }
 }

@@ -1,5 +1,5 @@
 /** The real app over a recording tenant object: what reaches it, and what it answers, are the test's. */
-import type { RelayCall, SessionView, SignIn } from "../../../durable-objects/rpc.ts";
+import type { ProviderLogout, RelayCall, RevokeTarget, SessionView, SignIn } from "../../../durable-objects/rpc.ts";
 import { RELAY_HEADER } from "../../../durable-objects/rpc.ts";
 import { createApp } from "../../../worker/app.ts";
 import type { Deps, TenantStub } from "../../../worker/context.ts";
@@ -35,6 +35,8 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
     relayed: [] as { call: RelayCall; headers: Headers }[],
     signIns: [] as SignIn[],
     ended: [] as string[],
+    revoked: [] as RevokeTarget[],
+    logouts: [] as ProviderLogout[],
     objects: 0,
   };
   let answer = () => new Response("from OpenClaw");
@@ -51,11 +53,16 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
       calls.ended.push(session);
       return { ok: true, value: null };
     },
-    async revoke() {
+    async revoke(_tenant, target) {
+      calls.revoked.push(target);
       return { ok: true, value: { sessions: 0 } };
     },
     async findSession() {
       return parts.session ? { ok: true, value: parts.session } : { ok: false, code: "session_expired" };
+    },
+    async providerLogout(_tenant, logout) {
+      calls.logouts.push(logout);
+      return { ok: true, value: { sessions: 1 } };
     },
     async beginRenewal() {
       return { ok: true, value: null };
@@ -103,7 +110,8 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
       const request = new Request(origin, init);
       request.headers.set("host", new Headers(init.headers).get("host") ?? host);
       Object.defineProperty(request, "url", { value: origin + target });
-      return app.fetch(request, env);
+      const context = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} };
+      return app.fetch(request, env, context);
     },
   };
 }

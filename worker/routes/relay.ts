@@ -34,6 +34,8 @@ export function relay(deps: Deps, adapter: SignInAdapter) {
     const { shard } = cookie.reference;
     let response = await fetchObject(deps, c, call, shard, upgrade);
     if (response.headers.get(ERROR_HEADER) === "renewal_due") {
+      // An answer that nobody reads would keep the object awake.
+      await response.body?.cancel();
       await renewSession(deps, adapter, { tenant, shard, name: { id: call.session } });
       // Its body has gone, and cannot be sent twice; the browser has it still (RFC 9110 section 15.4.8).
       if (c.req.raw.body !== null) return c.body(null, 307, { location: target, "cache-control": "no-store" });

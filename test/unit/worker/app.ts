@@ -7,6 +7,7 @@ import { SessionCookies } from "../../../worker/cookies/session-cookie.ts";
 import { findAmong } from "../../../worker/config/find-tenant.ts";
 import { parseConfig } from "../../../worker/config/parse-config.ts";
 import type { Env } from "../../../worker/env.ts";
+import { keepVerified } from "../../../worker/renewal/keep-verified.ts";
 import { stubSignIn } from "../../../worker/stub/stub-sign-in.ts";
 
 export const SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA";
@@ -19,6 +20,8 @@ export interface Parts {
   now?: () => number;
   log?: Deps["log"];
   session?: SessionView;
+  /** A real object, instead of the recording one. */
+  object?: TenantStub;
 }
 
 export function newGateway(vars: Record<string, string> = {}, parts: Parts = {}) {
@@ -87,23 +90,26 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
     findTenant: findAmong(config.tenants),
     tenantObject: () => {
       calls.objects++;
-      return object;
+      return parts.object ?? object;
     },
     now: parts.now ?? (() => NOW),
     log: parts.log ?? (() => undefined),
     signIn: parts.signIn ?? stubSignIn,
   };
-  const app = createApp(deps);
+  const signIn = deps.signIn(deps);
+  const app = createApp(deps, signIn);
   const { origin, host, protocol } = config.tenants[0]?.publicUrl ?? new URL(ORIGIN);
   const prefix = protocol === "https:" ? "__Host-" : "";
   return {
     calls,
     cookies,
+    /** The scheduled run. */
+    keepVerified: () => keepVerified(deps, signIn),
     set answer(make: () => Response) {
       answer = make;
     },
-    async cookie(expiresAt = NOW / 1000 + 60): Promise<string> {
-      return `${prefix}tidegate-default=${await cookies.seal("default", { session: SESSION, shard: 0, expiresAt })}`;
+    async cookie(expiresAt = NOW / 1000 + 60, session = SESSION): Promise<string> {
+      return `${prefix}tidegate-default=${await cookies.seal("default", { session, shard: 0, expiresAt })}`;
     },
     /** Sends a target exactly as written: the platform does not normalise it, the `URL` of a `Request` would. */
     async send(target: string, init: RequestInit = {}): Promise<Response> {

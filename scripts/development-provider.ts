@@ -89,10 +89,16 @@ function configuration({ clients, emails, pushed, groups }: DevelopmentProviderO
       },
     },
     pkce: { required: () => true },
+    // It calls no private addresses by itself; here everybody has one, and listens on loopback.
+    fetch: (url: string, { dispatcher: _guard, ...options }: RequestInit & { dispatcher?: unknown }) =>
+      fetch(url, options),
     renderError: (context: { body: unknown }, { error }: { error: string }) => {
       context.body = `The development provider refuses: ${error}`;
     },
     rotateRefreshToken: true,
+    // Like most providers, to every client that may use them.
+    issueRefreshToken: async (_context: unknown, client: { grantTypeAllowed(type: string): boolean }) =>
+      client.grantTypeAllowed("refresh_token"),
     ttl: {
       AccessToken: 600,
       AuthorizationCode: 60,

@@ -28,6 +28,7 @@ export async function startOidc(url: string, users: string): Promise<LocalOidc> 
         redirectUris: [`${url}/_gate/callback/oidc`],
         returnUris: [`${url}/_gate/signed-out`],
         authentication: "client_secret_basic",
+        backchannelLogoutUri: `${url}/_gate/backchannel-logout`,
       },
     ],
   });

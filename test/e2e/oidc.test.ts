@@ -69,6 +69,26 @@ test("alice signs in at the provider, is known to the assistant, and signs out a
   await page.getByPlaceholder("Enter any login").waitFor();
 });
 
+test("alice signs out at the provider, and her open chat here ends with that", async () => {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  const page = await context.newPage();
+  await page.goto(`${stack.url}/`);
+  await signInAtProvider(page, "alice");
+  await page.locator("textarea:visible").first().waitFor({ state: "visible", timeout: 60_000 });
+  const chat = new Promise<void>((resolve) => page.once("framenavigated", () => resolve()));
+
+  const elsewhere = await context.newPage();
+  await elsewhere.goto(`${stack.provider?.issuer}/session/end`);
+  await elsewhere.getByRole("button", { name: /yes/i }).click();
+  await elsewhere.getByText("Signed out of the development provider").waitFor();
+
+  // Nobody touches the page: its socket was closed, and it asks to sign in again by itself.
+  await chat;
+  await page.getByPlaceholder("Enter any login").waitFor();
+  const answer = await context.request.get(`${stack.url}/_gate/session`);
+  expect(answer.status()).toBe(401);
+});
+
 test("who is not on the list, or comes back too late, is told so on a page", async () => {
   const page = await (await browser.newContext({ viewport: { width: 390, height: 844 } })).newPage();
   const answer = await page.goto(`${stack.url}/_gate/callback/oidc?code=x&state=AAAAAAAAAAA.${"A".repeat(32)}`);

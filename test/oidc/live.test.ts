@@ -1,5 +1,9 @@
 /** The relying party against oidc-provider, a real and certified provider, over loopback. */
 import { generateKeyPairSync } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { afterEach, expect, test } from "vitest";
 import {
   startDevelopmentProvider,
@@ -7,13 +11,22 @@ import {
   type DevelopmentProviderOptions,
   type ProviderClient,
 } from "../../scripts/development-provider.ts";
+import {
+  RELAY_HEADER,
+  type RelayCall,
+  type Renewal,
+  type RenewalOutcome,
+  type SignIn,
+  type TenantCall,
+} from "../../durable-objects/rpc.ts";
 import { findFreePort } from "../../scripts/ports.ts";
+import type { TenantStub } from "../../worker/context.ts";
 import { openProvider } from "../../worker/oidc/provider.ts";
 import { outboundFetch } from "../../worker/oidc/outbound-fetch.ts";
 import type { OpenIdProvider } from "../../worker/oidc/openid-provider.ts";
 import type { ProviderSettings, SignatureAlgorithm } from "../../worker/oidc/provider-settings.ts";
 import { ProviderBrowser } from "../support/provider-browser.ts";
-import { ORIGIN } from "../unit/worker/app.ts";
+import { ORIGIN, SESSION } from "../unit/worker/app.ts";
 import { settingsFor, Visitor, type Trip } from "./visitor.ts";
 
 const SECRET = "s3cret with spaces, and:colons%";
@@ -245,4 +258,75 @@ test("a refresh token renews the same person, rotates, and ends when revoked", a
   await party.revoke(second.refreshToken ?? "");
   const again = party.refresh({ provider: "fake", issuer, subject, refreshToken: second.refreshToken ?? "" });
   await expect(again).rejects.toMatchObject({ reason: "code_refused" });
+});
+
+test("a session is renewed through the gateway, and each rotated token is the next one's", async () => {
+  const provider = await start({});
+  const renewals: Renewal[] = [];
+  const outcomes: RenewalOutcome[] = [];
+  let refreshToken = "";
+  const object = {
+    startSession: async (_call: TenantCall, signIn: SignIn) => {
+      refreshToken = signIn.refreshToken ?? "";
+      return { ok: true, value: { session: SESSION, expiresAt: Date.now() + 3_600_000 } };
+    },
+    fetch: async (request: Request) => {
+      const call = JSON.parse(request.headers.get(RELAY_HEADER) ?? "{}") as RelayCall;
+      if (call.renewed) return new Response("from OpenClaw");
+      return new Response(null, { status: 503, headers: { "x-tidegate-error": "renewal_due" } });
+    },
+    beginRenewal: async () => {
+      const about = { provider: "fake", issuer: provider.issuer, subject: "alice" };
+      renewals.push({ lease: `lease-${renewals.length}`, ...about, refreshToken });
+      return { ok: true, value: renewals.at(-1) };
+    },
+    finishRenewal: async (_call: TenantCall, _lease: string, outcome: RenewalOutcome) => {
+      outcomes.push(outcome);
+      refreshToken = outcome.refreshToken ?? refreshToken;
+      return { ok: true, value: null };
+    },
+  };
+  const scopes = ["openid", "email", "profile", "offline_access"];
+  const options = { object: object as unknown as TenantStub };
+  const visitor = new Visitor([settings(provider, { scopes, prompt: "consent" })], options);
+  expect((await signIn(visitor)).response.status).toBe(303);
+  for (let n = 0; n < 3; n++) expect((await visitor.arrive("/chat/main")).text).toBe("from OpenClaw");
+  expect(outcomes.map(({ type }) => type)).toEqual(["verified", "verified", "verified"]);
+  expect(outcomes[0]).toMatchObject({ identity: { subject: "alice", email: "alice@example.com", groups: ["staff"] } });
+  expect(new Set(renewals.map((renewal) => renewal.refreshToken)).size).toBe(3);
+
+  // A token that was used before is theft to the provider, and the end of the session here.
+  refreshToken = renewals[0]?.refreshToken ?? "";
+  await visitor.arrive("/chat/main");
+  expect(outcomes.at(-1)).toEqual({ type: "refused", refreshToken: null });
+});
+
+test("the provider's own sign-out reaches the back channel, and names the session that it ended", async () => {
+  const answers: number[] = [];
+  // Stands where the gateway would listen: the provider's server calls it by itself.
+  const server = createServer((request, response) => {
+    void text(request).then(async (body) => {
+      const headers = { "content-type": request.headers["content-type"] ?? "" };
+      const answer = await visitor.gateway.send(request.url ?? "/", { method: "POST", body, headers });
+      answers.push(answer.status);
+      response.writeHead(answer.status).end();
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const backchannelLogoutUri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/_gate/backchannel-logout`;
+  const provider = await start({ backchannelLogoutUri });
+  const visitor = new Visitor([settings(provider)]);
+  const browser = new ProviderBrowser();
+  const back = new URL(await browser.visit(await visitor.leave(), ORIGIN, "alice"));
+  await visitor.arrive(back.pathname + back.search);
+  const { issuer, providerSessionId } = visitor.calls.signIns[0] ?? {};
+  expect(providerSessionId).toMatch(/./);
+
+  const leave = new URLSearchParams({ client_id: "tidegate", post_logout_redirect_uri: `${ORIGIN}/_gate/signed-out` });
+  await browser.visit(`${provider.issuer}/session/end?${leave}`, ORIGIN, "alice");
+  expect(answers).toEqual([200]);
+  expect(visitor.calls.logouts).toEqual([expect.objectContaining({ issuer, providerSessionId })]);
+  server.closeAllConnections();
+  server.close();
 });

@@ -36,7 +36,8 @@ function fillIn(url: URL, text: string, login: string): { url: URL; form: URLSea
   const action = /<form[^>]*action="([^"]+)"/.exec(text)?.[1];
   if (action === undefined) throw new Error(`no form at ${url.pathname}: ${text.slice(0, 2_000)}`);
   const form = new URLSearchParams();
-  for (const [field] of text.matchAll(/<input[^>]*>/g)) {
+  // A button that is pressed counts as a field (the provider's "Yes, sign me out").
+  for (const [field] of text.matchAll(/<(?:input|button)[^>]*>/g)) {
     const name = /name="([^"]+)"/.exec(field)?.[1];
     if (name !== undefined) form.set(name, /value="([^"]*)"/.exec(field)?.[1] ?? "");
   }

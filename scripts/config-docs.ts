@@ -142,6 +142,13 @@ A person is (tenant, issuer, subject). Nobody comes in by default. \`allow\` and
 - **Groups and claims** match exactly, as a text or as one of a list. Claims that people write themselves (\`email\`, \`name\`, \`preferred_username\`, \`upn\` and the like) are refused in rules.
 - **With two providers**, every provider lists its \`emailDomains\`, and every group and claim names its provider: whoever runs one provider could else create the other's groups.
 - **Tenants that share a host** (each with a \`basePath\`) share an origin: scripts of one can act in the other. All of them say \`"sharedOrigin": true\` and have the same \`admins\`.
+
+## How long they stay
+
+- **Verified again.** With a refresh token, a session in use is verified at its provider at least every five minutes: who was removed there, or lost the group that let them in, is out. Entra and Auth0 are asked for one (\`offline_access\`); at others add that to \`scopes\`, or allow the client to use refresh tokens. GitHub gives none. Without one a session lasts until its limits.
+- **An outage of the provider** ends no session that was verified within the last 60 minutes.
+- **Logout at the provider.** To be registered there: \`<address>/_gate/backchannel-logout\` (with \`sid\`, if there is the choice). \`<address>/_gate/frontchannel-logout\` works only where browsers send cookies into other sites' frames.
+- **\`STORAGE_KEY\`** seals refresh tokens: with another one, their sessions end when they should be verified next.
 `;
 
 if (import.meta.main) writeFileSync(join(rootFolder, CONFIGURATION_PAGE), await configurationPage());

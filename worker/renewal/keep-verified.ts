@@ -32,8 +32,8 @@ async function keepShardVerified(deps: Deps, adapter: SignInAdapter, tenant: Ten
   const due = await deps.tenantObject(tenant.id, shard).dueRenewals(tenant.call, limit);
   if (!due.ok) return;
   if (due.value.spent) await revokeSpent(deps, adapter, tenant, shard);
-  // One after the other: the lease of each begins when its turn has come.
-  for (const hash of due.value.sessions) await renewSession(deps, adapter, { tenant, shard, name: { hash } });
+  // The lease of each begins when its turn has come.
+  await eachOf(due.value.sessions, (hash) => renewSession(deps, adapter, { tenant, shard, name: { hash } }));
 }
 
 /** A tenant has one entry per host; its objects are the same under each. */

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Frame } from "#protocol/frame.ts";
-import { MAX_CHUNK_BYTES, MAX_UNACKNOWLEDGED_BYTES } from "#protocol/limits.ts";
+import { MAX_CHUNK_BYTES } from "#protocol/limits.ts";
+import { SendWindow } from "../../workspace-agent/connection/send-window.ts";
 import type { StreamPort } from "../../workspace-agent/streams/stream.ts";
 import { MemoryTunnel } from "./support/memory-tunnel.ts";
 import { openHead } from "./support/peer.ts";
@@ -35,8 +36,9 @@ test("bodies stop at what the gateway has not acknowledged, and go on when it ha
   wake();
   await settle();
   const first = sent();
-  expect(first).toBeGreaterThan(MAX_UNACKNOWLEDGED_BYTES - MAX_CHUNK_BYTES);
-  expect(first).toBeLessThanOrEqual(MAX_UNACKNOWLEDGED_BYTES + MAX_CHUNK_BYTES);
+  const { bytes } = new SendWindow();
+  expect(first).toBeGreaterThan(bytes - MAX_CHUNK_BYTES);
+  expect(first).toBeLessThanOrEqual(bytes + MAX_CHUNK_BYTES);
   tunnel.gateway.acknowledge();
   await settle();
   expect(sent()).toBeGreaterThan(first);

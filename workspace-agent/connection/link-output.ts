@@ -1,10 +1,11 @@
 /** What leaves a link: frames gathered into batches, bodies in turn while there is room, acknowledgements when due. */
 import type { Frame } from "#protocol/frame.ts";
-import { AGENT_ACK_DELAY_MS, MAX_UNACKNOWLEDGED_BYTES } from "#protocol/limits.ts";
+import { AGENT_ACK_DELAY_MS } from "#protocol/limits.ts";
 import type { Link } from "#protocol/link.ts";
 import { MESSAGE_NUMBERS } from "#protocol/messages.ts";
 import type { Clock } from "../clock.ts";
 import { Turns } from "../streams/turns.ts";
+import { SendWindow } from "./send-window.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** Unsent bytes towards the gateway at which bodies wait: a chat message must not queue behind a slow uplink's. */
@@ -26,6 +27,7 @@ export class LinkOutput {
   readonly #wire: Link;
   readonly #clock: Clock;
   readonly #traffic: Traffic;
+  readonly #window = new SendWindow();
   #connection: LinkConnection | null = null;
   #flushDue = false;
   #bodyBytes = 0;
@@ -47,13 +49,19 @@ export class LinkOutput {
     this.#connection = connection;
     // Once a message is written there may be room again for those whose turn was put off.
     const written = () => this.flushSoon();
+    let again = true;
     this.#wire.reconnect((message) => {
       this.#stopAck();
       this.#bodyBytes = 0;
-      if (message[0] === MESSAGE_NUMBERS.batch) this.#traffic.batches.out += 1;
+      if (message[0] === MESSAGE_NUMBERS.batch) {
+        this.#traffic.batches.out += 1;
+        if (!again) this.#window.sent(this.#wire.state.sent, message.byteLength, this.#clock.now());
+      }
       this.#traffic.bytes.out += message.byteLength;
       connection.send(message, written);
     });
+    again = false;
+    this.#window.restart();
     this.flush();
   }
 
@@ -83,6 +91,7 @@ export class LinkOutput {
 
   flush(): void {
     if (this.#connection === null) return;
+    this.#window.acknowledged(this.#wire.state.acknowledged, this.#clock.now());
     this.turns.run();
     this.#wire.flush();
   }
@@ -104,7 +113,7 @@ export class LinkOutput {
   #hasRoom(): boolean {
     return (
       this.#connection !== null &&
-      this.#wire.unacknowledgedBytes <= MAX_UNACKNOWLEDGED_BYTES &&
+      this.#wire.unacknowledgedBytes <= this.#window.bytes &&
       this.#connection.bufferedAmount <= MAX_SOCKET_BUFFER_BYTES
     );
   }

@@ -26,6 +26,9 @@ const MIGRATIONS: readonly string[] = [
 
   `-- Links whose connection was lost, until they are resumed or their grace is over (SPEC.md section 3.2).
    CREATE TABLE cut_links (link TEXT PRIMARY KEY, json TEXT NOT NULL, grace_until INTEGER NOT NULL) WITHOUT ROWID;`,
+
+  `-- When the person went on from the notice of the first visit; null: not yet.
+   ALTER TABLE people ADD COLUMN noticed_at INTEGER;`,
 ];
 
 /** Brings the database to the newest schema; a no-op on all but the first run after a deploy. */

@@ -15,12 +15,14 @@ import {
   RELAY_HEADER,
   SETTINGS_HEADER,
   type AgentCall,
+  type FormerSession,
   type Readiness,
   type RelayCall,
   type Result,
   type SessionRefusal,
   type SessionView,
   type SignIn,
+  type StartedSession,
   type StartRefusal,
   type TenantCall,
   type TenantRpc,
@@ -110,15 +112,17 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     return problem("bad_call");
   }
 
-  async startSession(
-    call: TenantCall,
-    signIn: SignIn,
-  ): Promise<Result<{ session: string; expiresAt: number }, StartRefusal>> {
+  async startSession(call: TenantCall, signIn: SignIn): Promise<Result<StartedSession, StartRefusal>> {
     this.#apply(call.settings);
     const key = await personKey(signIn.issuer, signIn.subject);
     const replaced = signIn.replaces === null ? null : await hashSessionId(signIn.replaces);
     const session = newSessionId();
     const hash = await hashSessionId(session);
+    const renewed = signIn.renews === null ? null : await hashSessionId(signIn.renews);
+    if (renewed !== null && this.#sessions.findFormer(renewed)?.person !== key) {
+      this.#audit.append({ type: "session.not_renewed", person: key, session: renewed });
+      return { ok: false, code: "other_person" };
+    }
     const recorded = this.#people.record(key, signIn);
     if (!recorded.ok) {
       this.#audit.append({ type: "identity.conflict", issuer: signIn.issuer });
@@ -131,7 +135,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     if (recorded.otherRole) this.#relays.endSockets({ person: key }, 1012, "role changed");
     if (recorded.changed) this.#tell(recorded.person);
     await this.#schedule();
-    return { ok: true, value: { session, expiresAt } };
+    return { ok: true, value: { session, expiresAt, firstVisit: recorded.firstVisit } };
   }
 
   async endSession(
@@ -156,6 +160,21 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
       ok: true,
       value: { issuer, email, name, role, user, createdAt, lastSeenAt, idleExpiresAt, expiresAt },
     };
+  }
+
+  async findFormerSession(call: TenantCall, session: string): Promise<Result<FormerSession, "session_unknown">> {
+    this.#apply(call.settings);
+    const former = this.#sessions.findFormer(await hashSessionId(session));
+    if (former === undefined) return { ok: false, code: "session_unknown" };
+    return { ok: true, value: { issuer: former.issuer, email: former.email } };
+  }
+
+  async noticeSeen(call: TenantCall, session: string): Promise<Result<null, SessionRefusal>> {
+    this.#apply(call.settings);
+    const found = this.#sessions.find(await hashSessionId(session), false);
+    if (!found.ok) return found;
+    this.#people.noticed(found.session.person);
+    return { ok: true, value: null };
   }
 
   async readiness(): Promise<Readiness> {

@@ -6,6 +6,8 @@ import { ABSOLUTE_LIFETIME_MS, dueAt, liveness, SEEN_RESOLUTION_MS, type Livenes
 /** Tombstones tell revoked from expired for as long as a cookie may still name them. */
 const TOMBSTONE_MS = ABSOLUTE_LIFETIME_MS;
 const MAX_IN_MEMORY = 1_000;
+/** Whoever signed out, or was signed out, comes back by a sign-in of their own. */
+const RENEWABLE: ReadonlySet<string | null> = new Set([null, "expired", "replaced"]);
 
 type Row = {
   id_hash: string;
@@ -85,6 +87,12 @@ export class SessionStore {
       session.lastSeenAt = now;
     }
     return { ok: true, session };
+  }
+
+  /** @returns a session of which something is still stored and that simply ran out, or will; else undefined */
+  findFormer(hash: string): StoredSession | undefined {
+    const session = this.#live.get(hash) ?? this.#read(hash);
+    return session !== undefined && RENEWABLE.has(session.endedReason) ? session : undefined;
   }
 
   /** @returns whether a live session was ended by this call */

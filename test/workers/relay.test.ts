@@ -30,6 +30,7 @@ function signIn(person: string, more: Partial<SignIn> = {}): SignIn {
     userAgent: "test",
     clientAddress: "192.0.2.1",
     replaces: null,
+    renews: null,
     ...more,
   };
 }

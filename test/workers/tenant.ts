@@ -46,6 +46,7 @@ export class Tenant {
       userAgent: "test",
       clientAddress: "192.0.2.1",
       replaces: null,
+      renews: null,
     };
     const started = await this.stub.startSession(CALLER, signIn);
     if (!started.ok) throw new Error(started.code);

@@ -8,6 +8,7 @@ import { loginRoutes } from "../routes/login.ts";
 import { SealedCookies } from "../cookies/sealed-cookies.ts";
 import type { Attempt } from "./attempt.ts";
 import type { AttemptKeeping } from "./attempts.ts";
+import { findProvider, hasIssuer } from "./find-provider.ts";
 import { outboundFetch } from "./outbound-fetch.ts";
 import { openProvider, type Provider } from "./provider.ts";
 import type { ProviderSettings, VerifiedIdentity } from "./provider-settings.ts";
@@ -47,7 +48,7 @@ export function oidcSignIn(options: OidcOptions = {}): Deps["signIn"] {
         const idToken = await takeHint(c, signIn.hints);
         try {
           const returnTo = `${tenant.publicUrl.origin}/_gate/signed-out`;
-          return await find(signIn, issuer).signOutUrl({ email, idToken, returnTo });
+          return await findProvider(signIn.providers, issuer).signOutUrl({ email, idToken, returnTo });
         } catch (error) {
           // The session here is over in any case.
           if (error instanceof SignInError) return null;
@@ -56,7 +57,7 @@ export function oidcSignIn(options: OidcOptions = {}): Deps["signIn"] {
       },
       async renew(tenant, former) {
         const signIn = signInOf(tenant);
-        const identity = await find(signIn, former.issuer).refresh(former);
+        const identity = await findProvider(signIn.providers, former.issuer).refresh(former);
         const decision = signIn.decide(identity);
         return { identity, role: decision.allow ? decision.role : null };
       },
@@ -68,7 +69,7 @@ export function oidcSignIn(options: OidcOptions = {}): Deps["signIn"] {
       async verifyLogoutToken(tenant, token) {
         // Only to find whom to ask; nothing of it is believed before that provider has verified it.
         const { iss } = await orFail("logout_token", () => decodeJwt(token));
-        return find(signInOf(tenant), iss ?? "").verifyLogoutToken(token);
+        return findProvider(signInOf(tenant).providers, iss ?? "").verifyLogoutToken(token);
       },
     };
   };
@@ -97,20 +98,4 @@ function signInPerTenant(options: OidcOptions, { config, now }: Deps): SignInOf 
     opened.set(tenant, made);
     return made;
   };
-}
-
-/** @throws {SignInError} unknown_provider */
-function find({ providers }: SignIn, issuer: string): Provider {
-  const found = providers.find((one) => hasIssuer(one, issuer));
-  if (found === undefined) throw new SignInError("unknown_provider");
-  return found;
-}
-
-/** Entra's common issuers stand for one per listed tenant. */
-function hasIssuer({ settings }: Provider, issuer: string): boolean {
-  if (settings.issuer === issuer) return true;
-  const tenants = settings.entraTenants ?? [];
-  return tenants.some(
-    (tenant) => issuer === settings.issuer.replace(/\/(common|organizations|consumers)\//, `/${tenant}/`),
-  );
 }

@@ -6,11 +6,14 @@ import { withCookies } from "../cookies/with-cookies.ts";
 import { indexPage, leavingPage, signedOutPage, signOutPage } from "../pages/account-pages.ts";
 import { GatewayError } from "../problem.ts";
 import { endSession } from "../session-lifecycle.ts";
+import { requireSession } from "./require-session.ts";
 import { tunnel } from "./tunnel.ts";
+import { welcomeRoutes } from "./welcome.ts";
 
 export function gateRoutes(deps: Deps): Hono<AppEnv> {
   const gate = new Hono<AppEnv>();
-  gate.get("/", async (c) => indexPage(c.var.tenant.name, await requireSession(deps, c)));
+  gate.get("/", async (c) => indexPage(c.var.tenant, await requireSession(deps, c)));
+  gate.route("/welcome", welcomeRoutes(deps));
   gate.get("/session", async (c) => {
     const { email, name, role, user, createdAt, expiresAt, idleExpiresAt } = await requireSession(deps, c);
     return c.json({ email, name, role, user, createdAt, expiresAt, idleExpiresAt }, 200, {
@@ -29,6 +32,12 @@ export function gateRoutes(deps: Deps): Hono<AppEnv> {
     return withCookies(c, await leavingPage(c.var.tenant.name, elsewhere));
   });
   gate.get("/signed-out", (c) => signedOutPage(c.var.tenant.name));
+  gate.post("/signed-out", async (c) => {
+    const response = await signedOutPage(c.var.tenant.name, true);
+    // Only when asked for: it deletes OpenClaw's device key and the drafts that were not sent.
+    response.headers.set("clear-site-data", '"cache", "storage"');
+    return response;
+  });
   gate.get("/healthz", (c) => c.text("ok", 200, { "cache-control": "no-store" }));
   gate.get("/readyz", async (c) => {
     const { agent } = await deps.tenantObject(c.var.tenant.id, 0).readiness();
@@ -40,15 +49,6 @@ export function gateRoutes(deps: Deps): Hono<AppEnv> {
     throw new GatewayError("not_found");
   });
   return gate;
-}
-
-async function requireSession(deps: Deps, c: AppContext): Promise<SessionView> {
-  const { cookie, tenant } = c.var;
-  if (cookie?.kind !== "valid") throw new GatewayError("unauthenticated");
-  const { shard, session } = cookie.reference;
-  const found = await deps.tenantObject(tenant.id, shard).findSession(tenant.call, session);
-  if (!found.ok) throw new GatewayError(found.code === "session_unknown" ? "unauthenticated" : found.code);
-  return found.value;
 }
 
 /** @returns the session that is being signed out of, or undefined when it is over already */

@@ -1,5 +1,5 @@
 /** The real app over a recording tenant object: what reaches it, and what it answers, are the test's. */
-import type { RelayCall, SessionView, SignIn } from "../../../durable-objects/rpc.ts";
+import type { FormerSession, RelayCall, SessionView, SignIn } from "../../../durable-objects/rpc.ts";
 import { RELAY_HEADER } from "../../../durable-objects/rpc.ts";
 import { createApp } from "../../../worker/app.ts";
 import type { Deps, TenantStub } from "../../../worker/context.ts";
@@ -19,6 +19,11 @@ export interface Parts {
   now?: () => number;
   log?: Deps["log"];
   session?: SessionView;
+  /** Whose session it was that is over. */
+  former?: FormerSession;
+  firstVisit?: boolean;
+  /** When the agent left. */
+  awaySince?: number;
 }
 
 export function newGateway(vars: Record<string, string> = {}, parts: Parts = {}) {
@@ -35,6 +40,7 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
     relayed: [] as { call: RelayCall; headers: Headers }[],
     signIns: [] as SignIn[],
     ended: [] as string[],
+    noticed: [] as string[],
     objects: 0,
   };
   let answer = () => new Response("from OpenClaw");
@@ -45,7 +51,16 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
     },
     async startSession(_tenant, signIn) {
       calls.signIns.push(signIn);
-      return { ok: true, value: { session: SESSION, expiresAt: (parts.now?.() ?? NOW) + 3_600_000 } };
+      if (signIn.renews !== null && parts.former?.email !== signIn.email) return { ok: false, code: "other_person" };
+      const { firstVisit = false } = parts;
+      return { ok: true, value: { session: SESSION, expiresAt: (parts.now?.() ?? NOW) + 3_600_000, firstVisit } };
+    },
+    async findFormerSession() {
+      return parts.former ? { ok: true, value: parts.former } : { ok: false, code: "session_unknown" };
+    },
+    async noticeSeen(_tenant, session) {
+      calls.noticed.push(session);
+      return { ok: true, value: null };
     },
     async endSession(_tenant, session) {
       calls.ended.push(session);
@@ -55,7 +70,7 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
       return parts.session ? { ok: true, value: parts.session } : { ok: false, code: "session_expired" };
     },
     async readiness() {
-      return { agent: "away", since: null };
+      return { agent: "away", since: parts.awaySince ?? null };
     },
   };
   const cookies = new SessionCookies(config.sessionSecrets);

@@ -1,0 +1,31 @@
+/** `/_gate/welcome`: once per person, who else can see what they do here. */
+import { Hono } from "hono";
+import { GATE_PREFIX } from "#protocol/version.ts";
+import type { AppEnv, Deps } from "../context.ts";
+import { returnTarget } from "../not-signed-in.ts";
+import { welcomePage } from "../pages/account-pages.ts";
+import { GatewayError } from "../problem.ts";
+import { requireSession } from "./require-session.ts";
+
+/** @returns where a sign-in ends: what was asked for, at the first visit by way of the notice */
+export function landing(next: string, firstVisit: boolean): string {
+  if (!firstVisit) return next;
+  return `${GATE_PREFIX}/welcome${next === "/" ? "" : `?next=${encodeURIComponent(next)}`}`;
+}
+
+export function welcomeRoutes(deps: Deps): Hono<AppEnv> {
+  const welcome = new Hono<AppEnv>();
+  welcome.get("/", async (c) =>
+    welcomePage(c.var.tenant, await requireSession(deps, c), returnTarget(c.req.query("next"))),
+  );
+  welcome.post("/", async (c) => {
+    const { cookie, tenant } = c.var;
+    if (cookie?.kind !== "valid") throw new GatewayError("unauthenticated");
+    const form = await c.req.parseBody();
+    const { shard, session } = cookie.reference;
+    const seen = await deps.tenantObject(tenant.id, shard).noticeSeen(tenant.call, session);
+    if (!seen.ok) throw new GatewayError(seen.code === "session_unknown" ? "unauthenticated" : seen.code);
+    return c.redirect(returnTarget(typeof form["next"] === "string" ? form["next"] : undefined), 303);
+  });
+  return welcome;
+}

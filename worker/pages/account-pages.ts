@@ -41,8 +41,10 @@ export function indexPage(site: Site, session: SessionView): Promise<Response> {
       <dd>${role}</dd>
       <dt>Since</dt>
       <dd>${time(createdAt)}</dd>
-      <dt>Until</dt>
-      <dd>${time(expiresAt)} at the latest; when not used, ${time(idleExpiresAt)}</dd>
+      <dt>Ends</dt>
+      <dd>${time(expiresAt)}</dd>
+      <dt>If unused</dt>
+      <dd>${time(idleExpiresAt)}</dd>
     </dl>
     <p class="actions"><a class="button primary" href="/">Open the assistant</a></p>
     <hr />

@@ -84,8 +84,8 @@ export type StartRefusal = "identity_conflict" | "other_person";
 export interface StartedSession {
   session: string;
   expiresAt: number;
-  /** The person has not been told yet who else can see what they do here. */
-  firstVisit: boolean;
+  /** The person has not been told yet who else can see what they do here, or this browser was just another's. */
+  notice: boolean;
 }
 
 /** Whose session it was that is over: enough to ask their provider again. */

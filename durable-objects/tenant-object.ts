@@ -128,6 +128,9 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
       this.#audit.append({ type: "identity.conflict", issuer: signIn.issuer });
       return recorded;
     }
+    const former = replaced === null ? undefined : this.#sessions.findFormer(replaced);
+    // A provider's own session can turn one person's page into another's without a question.
+    const notice = recorded.firstVisit || (former !== undefined && former.person !== key);
     if (replaced !== null) this.#end(replaced, "replaced");
     const expiresAt = this.#sessions.create(hash, key, signIn);
     this.#audit.append({ type: "session.created", person: key, session: hash });
@@ -135,7 +138,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     if (recorded.otherRole) this.#relays.endSockets({ person: key }, 1012, "role changed");
     if (recorded.changed) this.#tell(recorded.person);
     await this.#schedule();
-    return { ok: true, value: { session, expiresAt, firstVisit: recorded.firstVisit } };
+    return { ok: true, value: { session, expiresAt, notice } };
   }
 
   async endSession(

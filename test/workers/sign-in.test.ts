@@ -43,19 +43,27 @@ async function expireAll(): Promise<void> {
 }
 
 test("every sign-in is a first visit until the person goes on from the notice; then none is, for nobody else", async () => {
-  expect(await signIn("alice")).toMatchObject({ ok: true, value: { firstVisit: true } });
+  expect(await signIn("alice")).toMatchObject({ ok: true, value: { notice: true } });
   const session = await sessionOf("alice");
   expect(await tenant.stub.noticeSeen(CALLER, session)).toEqual({ ok: true, value: null });
   await evictDurableObject(tenant.stub);
-  expect(await signIn("alice")).toMatchObject({ value: { firstVisit: false } });
-  expect(await signIn("bob")).toMatchObject({ value: { firstVisit: true } });
+  expect(await signIn("alice")).toMatchObject({ value: { notice: false } });
+  expect(await signIn("bob")).toMatchObject({ value: { notice: true } });
+});
+
+test("a browser that was another person's until just now brings the notice, whoever has seen it before", async () => {
+  const alice = await sessionOf("alice");
+  const bob = await sessionOf("bob");
+  for (const session of [alice, bob]) await tenant.stub.noticeSeen(CALLER, session);
+  expect(await signIn("bob", { replaces: alice })).toMatchObject({ value: { notice: true } });
+  expect(await signIn("bob", { replaces: bob })).toMatchObject({ value: { notice: false } });
 });
 
 test("a session that is over cannot say that its person has seen the notice", async () => {
   const session = await sessionOf("alice");
   await tenant.stub.endSession(CALLER, session, "signed_out");
   expect(await tenant.stub.noticeSeen(CALLER, session)).toMatchObject({ ok: false });
-  expect(await signIn("alice")).toMatchObject({ value: { firstVisit: true } });
+  expect(await signIn("alice")).toMatchObject({ value: { notice: true } });
 });
 
 test("an expired session says whose it was, and is renewed by the same person only", async () => {

@@ -56,10 +56,10 @@ async function finish(
   const { issuer, subject, email, name, groups, providerSessionId } = identity;
   const { role } = decision;
   const verified = { issuer, subject, email, name, groups, role, providerSessionId };
-  const { session, firstVisit } = await startSession(deps, c, verified);
+  const { session, notice } = await startSession(deps, c, verified);
   await keepHint(c, signIn.hints, { session, idToken: identity.idToken });
   forgetRenewal(c);
   c.header("cache-control", "no-store");
   c.header("referrer-policy", "no-referrer");
-  return c.redirect(landing(attempt.next, firstVisit), 303);
+  return c.redirect(landing(attempt.next, notice), 303);
 }

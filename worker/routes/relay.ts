@@ -3,7 +3,7 @@ import { classifyTarget, targetPath } from "#protocol/request-target.ts";
 import { ERROR_HEADER, GATE_PREFIX } from "#protocol/version.ts";
 import { SETTINGS_HEADER, type RelayCall } from "../../durable-objects/rpc.ts";
 import type { AppContext, Deps } from "../context.ts";
-import { surroundings } from "../middleware/on-error.ts";
+import { refusal, surroundings } from "../middleware/on-error.ts";
 import { isNavigation, notSignedIn } from "../not-signed-in.ts";
 import { awayPage } from "../pages/away-page.ts";
 import { problemPage } from "../pages/problem-page.ts";
@@ -79,7 +79,12 @@ async function fetchObject(
   }
 }
 
-function answerNotSignedIn(deps: Deps, c: AppContext, upgrade: boolean, ended: SessionEnd | null): Response {
+function answerNotSignedIn(
+  deps: Deps,
+  c: AppContext,
+  upgrade: boolean,
+  ended: SessionEnd | null,
+): Response | Promise<Response> {
   if (upgrade) {
     const { cookie } = c.var;
     if (ended === null || cookie === undefined) return problemResponse("unauthenticated", c.var.requestId);
@@ -90,6 +95,8 @@ function answerNotSignedIn(deps: Deps, c: AppContext, upgrade: boolean, ended: S
   const answer = notSignedIn(c.req.method, c.var.target, c.req.raw.headers);
   switch (answer.type) {
     case "redirect":
+      // Said first: a provider that still knows the person would have them back before they read it.
+      if (ended === "revoked" && c.req.method === "GET") return refusal(c, "session_revoked", answer.next);
       return c.redirect(`${GATE_PREFIX}/login?next=${encodeURIComponent(answer.next)}`, 302);
     case "renewal":
       return c.redirect(`${GATE_PREFIX}/login/renewal`, 302);

@@ -1,4 +1,4 @@
-/** `/_gate/welcome`: once per person, who else can see what they do here. */
+/** `/_gate/welcome`: once per person, and when a browser changes hands: who they are here, and who else can see what they do here. */
 import { Hono } from "hono";
 import { GATE_PREFIX } from "#protocol/version.ts";
 import type { AppEnv, Deps } from "../context.ts";
@@ -7,9 +7,9 @@ import { welcomePage } from "../pages/account-pages.ts";
 import { GatewayError } from "../problem.ts";
 import { requireSession } from "./require-session.ts";
 
-/** @returns where a sign-in ends: what was asked for, at the first visit by way of the notice */
-export function landing(next: string, firstVisit: boolean): string {
-  if (!firstVisit) return next;
+/** @returns where a sign-in ends: what was asked for, by way of the notice when there is reason for one */
+export function landing(next: string, notice: boolean): string {
+  if (!notice) return next;
   return `${GATE_PREFIX}/welcome${next === "/" ? "" : `?next=${encodeURIComponent(next)}`}`;
 }
 

@@ -37,7 +37,7 @@ export function stubSignIn(deps: Deps): SignInAdapter {
     const form = await c.req.parseBody();
     const user = deps.config.stubUsers.find(({ email }) => email === form["email"]);
     if (user === undefined) throw new GatewayError("not_allowed");
-    const { firstVisit } = await startSession(deps, c, {
+    const { notice } = await startSession(deps, c, {
       issuer: "urn:tidegate:stub",
       subject: user.email,
       email: user.email,
@@ -47,7 +47,7 @@ export function stubSignIn(deps: Deps): SignInAdapter {
       providerSessionId: null,
     });
     const next = returnTarget(typeof form["next"] === "string" ? form["next"] : undefined);
-    return c.redirect(landing(next, firstVisit), 303);
+    return c.redirect(landing(next, notice), 303);
   });
   return { login };
 }

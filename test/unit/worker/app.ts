@@ -21,7 +21,7 @@ export interface Parts {
   session?: SessionView;
   /** Whose session it was that is over. */
   former?: FormerSession;
-  firstVisit?: boolean;
+  notice?: boolean;
   /** When the agent left. */
   awaySince?: number;
 }
@@ -52,8 +52,8 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
     async startSession(_tenant, signIn) {
       calls.signIns.push(signIn);
       if (signIn.renews !== null && parts.former?.email !== signIn.email) return { ok: false, code: "other_person" };
-      const { firstVisit = false } = parts;
-      return { ok: true, value: { session: SESSION, expiresAt: (parts.now?.() ?? NOW) + 3_600_000, firstVisit } };
+      const { notice = false } = parts;
+      return { ok: true, value: { session: SESSION, expiresAt: (parts.now?.() ?? NOW) + 3_600_000, notice } };
     },
     async findFormerSession() {
       return parts.former ? { ok: true, value: parts.former } : { ok: false, code: "session_unknown" };

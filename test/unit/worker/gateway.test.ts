@@ -98,6 +98,15 @@ describe("nobody signed in", () => {
     },
   );
 
+  test("a session that was revoked is told so on a page, and is not sent to a provider that would have it back", async () => {
+    const gateway = newGateway();
+    gateway.answer = () => new Response(null, { status: 401, headers: { "x-tidegate-error": "session_revoked" } });
+    const headers = { ...navigation, cookie: await gateway.cookie() };
+    const response = await gateway.send("/chat/main", { headers });
+    expect([response.status, code(response)]).toEqual([401, "session_revoked"]);
+    expect(await response.text()).toContain('href="/_gate/login?next=%2Fchat%2Fmain"');
+  });
+
   test("an expired cookie counts as none, without asking the object", async () => {
     const gateway = newGateway();
     const cookie = await gateway.cookie(NOW / 1000 - 1);

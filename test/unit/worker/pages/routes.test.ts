@@ -31,8 +31,8 @@ describe("the first visit", () => {
     [true, "/chat/main", "/_gate/welcome?next=%2Fchat%2Fmain"],
     [true, "/", "/_gate/welcome"],
     [false, "/chat/main", "/chat/main"],
-  ])("%s: a sign-in for %s leads to %s", async (firstVisit, next, location) => {
-    const gateway = newGateway({}, { firstVisit });
+  ])("%s: a sign-in for %s leads to %s", async (notice, next, location) => {
+    const gateway = newGateway({}, { notice });
     const response = await gateway.send("/_gate/login", post({ email: "bob@example.com", next }));
     expect([response.status, response.headers.get("location")]).toEqual([303, location]);
   });

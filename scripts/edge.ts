@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { build } from "esbuild";
 import { Log, LogLevel, Miniflare } from "miniflare";
+import type { TenantRpc } from "../durable-objects/rpc.ts";
 import { hasIpv6Loopback } from "./ports.ts";
 import { rootFolder } from "./paths.ts";
 import { ScriptError } from "./script-error.ts";
@@ -29,6 +30,8 @@ export interface Edge {
   dispose(): Promise<void>;
   /** Forgets a tenant object's memory as the platform does when it sleeps; its sockets stay. */
   evict(tenantObjectName: string): Promise<void>;
+  /** Asks a tenant object as the gateway does. */
+  tenantObject(name: string): Promise<TenantRpc>;
 }
 
 /**
@@ -88,6 +91,10 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   return {
     url: `http://localhost:${options.port}`,
     dispose: () => miniflare.dispose(),
+    async tenantObject(name) {
+      const objects = await miniflare.getDurableObjectNamespace("TENANT", GATEWAY_SCRIPT);
+      return (objects as unknown as { getByName(name: string): TenantRpc }).getByName(name);
+    },
     evict: (name) => miniflare.unsafeEvictDurableObject(TENANT_SCRIPT, TENANT_CLASS, { name }),
   };
 }

@@ -28,7 +28,7 @@ const KINDS = [
   ["rate-limited", "Too many requests"],
 ] as const;
 /** Kept in docs. */
-const SHOWN = new Set(["welcome", "chooser", "away", "signed-out"]);
+const SHOWN = new Set(["welcome-light", "chooser-light", "away-dark", "signed-out-dark"]);
 const LOOKS = [
   { scheme: "light", width: 1280, height: 800 },
   { scheme: "dark", width: 1280, height: 800 },
@@ -93,7 +93,7 @@ test.each(LOOKS)("every kind of page can be read in $scheme at $width", async (l
     const page = await open(`/${name}`, look);
     await page.getByRole("main").getByRole("heading", { level: 1, name: heading }).waitFor();
     await page.getByRole("contentinfo").waitFor();
-    const folder = SHOWN.has(name) && look.width === 1280 ? "page" : "look";
+    const folder = SHOWN.has(`${name}-${look.scheme}`) && look.width === 1280 ? "page" : "look";
     await screenshot(
       page,
       `${folder}-${name}-${look.scheme}${look.width === 1280 ? "" : "-narrow"}`,

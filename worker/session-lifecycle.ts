@@ -1,6 +1,6 @@
 /** Starts and ends a browser's session: the row at the object, the cookie at the browser, always both. */
 import { deleteCookie, setCookie } from "hono/cookie";
-import type { SignIn, StartedSession } from "../durable-objects/rpc.ts";
+import type { SessionView, SignIn, StartedSession } from "../durable-objects/rpc.ts";
 import type { AppContext, Deps } from "./context.ts";
 import { cookieName } from "./cookies/session-cookie.ts";
 import { GatewayError } from "./problem.ts";
@@ -51,6 +51,16 @@ export async function endSession(deps: Deps, c: AppContext): Promise<void> {
     await deps.tenantObject(tenant.id, shard).endSession(tenant.call, session, "signed_out");
   }
   deleteCookie(c, cookieName(tenant.id, secure), { path: "/", secure, httpOnly: true, sameSite: "Lax" });
+}
+
+/** @throws {GatewayError} unauthenticated | session_expired | session_revoked */
+export async function requireSession(deps: Deps, c: AppContext): Promise<SessionView> {
+  const { cookie, tenant } = c.var;
+  if (cookie?.kind !== "valid") throw new GatewayError("unauthenticated");
+  const { shard, session } = cookie.reference;
+  const found = await deps.tenantObject(tenant.id, shard).findSession(tenant.call, session);
+  if (!found.ok) throw new GatewayError(found.code === "session_unknown" ? "unauthenticated" : found.code);
+  return found.value;
 }
 
 /** The platform's word in production; a documentation address locally, where OpenClaw refuses loopback ones. */

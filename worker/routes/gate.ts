@@ -5,8 +5,7 @@ import type { AppContext, AppEnv, Deps } from "../context.ts";
 import { withCookies } from "../cookies/with-cookies.ts";
 import { indexPage, leavingPage, signedOutPage, signOutPage } from "../pages/account-pages.ts";
 import { GatewayError } from "../problem.ts";
-import { endSession } from "../session-lifecycle.ts";
-import { requireSession } from "./require-session.ts";
+import { endSession, requireSession } from "../session-lifecycle.ts";
 import { tunnel } from "./tunnel.ts";
 import { welcomeRoutes } from "./welcome.ts";
 

@@ -47,6 +47,8 @@ export function relay(deps: Deps) {
 /** A refusal of the object's, for a person to read. */
 async function objectRefusal(deps: Deps, c: AppContext, code: string, response: Response): Promise<Response> {
   if (code === "workspace_away") {
+    // An answer that nobody reads would keep the object awake.
+    await response.body?.cancel();
     const { since } = await deps.tenantObject(c.var.tenant.id, SHARD).readiness();
     return awayPage({ ...surroundings(c), since, now: deps.now(), development: deps.config.development });
   }

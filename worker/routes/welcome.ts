@@ -5,7 +5,7 @@ import type { AppEnv, Deps } from "../context.ts";
 import { returnTarget } from "../not-signed-in.ts";
 import { welcomePage } from "../pages/account-pages.ts";
 import { GatewayError } from "../problem.ts";
-import { requireSession } from "./require-session.ts";
+import { requireSession } from "../session-lifecycle.ts";
 
 /** @returns where a sign-in ends: what was asked for, by way of the notice when there is reason for one */
 export function landing(next: string, notice: boolean): string {

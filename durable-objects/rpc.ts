@@ -45,6 +45,8 @@ export interface SignIn extends Identity {
   clientAddress: string;
   /** Session that this sign-in replaces in the same browser, ended in the same call. */
   replaces: string | null;
+  /** Session that this sign-in silently goes on with: it must be the same person's, else nothing happens. */
+  renews: string | null;
 }
 
 /** A live session as its owner may see it. Times are milliseconds since the epoch. */
@@ -140,7 +142,21 @@ export interface ProviderLogout {
 }
 
 export type SessionRefusal = "session_expired" | "session_revoked" | "session_unknown";
-export type StartRefusal = "identity_conflict";
+export type StartRefusal = "identity_conflict" | "other_person";
+
+export interface StartedSession {
+  session: string;
+  expiresAt: number;
+  /** The person has not been told yet who else can see what they do here, or this browser was just another's. */
+  notice: boolean;
+}
+
+/** Whose session it was that is over: enough to ask their provider again. */
+export interface FormerSession {
+  provider: string;
+  issuer: string;
+  email: string | null;
+}
 
 /** `agent`: whether a workspace agent is connected; `since` when that last changed, null when never seen. */
 export interface Readiness {
@@ -150,7 +166,7 @@ export interface Readiness {
 
 export interface TenantRpc {
   /** Creates a session row under a fresh 128-bit id (base64url). */
-  startSession(call: TenantCall, signIn: SignIn): Promise<Result<{ session: string; expiresAt: number }, StartRefusal>>;
+  startSession(call: TenantCall, signIn: SignIn): Promise<Result<StartedSession, StartRefusal>>;
   /** Ends one session: row tombstoned, its sockets closed, its requests reset. Ending an unknown one is `ok`. */
   endSession(call: TenantCall, session: string, reason: EndReason): Promise<Result<null>>;
   /** Ends every live session of a target, each like {@link endSession}. @returns how many there were */
@@ -169,5 +185,9 @@ export interface TenantRpc {
   dueRenewals(call: TenantCall, limit: number): Promise<Result<{ sessions: string[]; spent: boolean }>>;
   /** Hands out refresh tokens of ended sessions, each once. */
   takeSpentTokens(call: TenantCall, limit: number): Promise<Result<SpentToken[]>>;
+  /** Asks whose session it was; refused unless it simply ran out. */
+  findFormerSession(call: TenantCall, session: string): Promise<Result<FormerSession, "session_unknown">>;
+  /** The person has seen the notice: later sign-ins are no first visit. */
+  noticeSeen(call: TenantCall, session: string): Promise<Result<null, SessionRefusal>>;
   readiness(): Promise<Readiness>;
 }

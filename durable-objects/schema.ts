@@ -53,6 +53,9 @@ const MIGRATIONS: readonly string[] = [
      issuer TEXT NOT NULL, token_id TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (issuer, token_id)
    ) WITHOUT ROWID;
    CREATE INDEX logout_tokens_by_until ON logout_tokens (until);`,
+
+  `-- When the person went on from the notice of the first visit; null: not yet.
+   ALTER TABLE people ADD COLUMN noticed_at INTEGER;`,
 ];
 
 /** Brings the database to the newest schema; a no-op on all but the first run after a deploy. */

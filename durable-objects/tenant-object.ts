@@ -16,6 +16,7 @@ import {
   SETTINGS_HEADER,
   type AgentCall,
   type EndReason,
+  type FormerSession,
   type ProviderLogout,
   type Readiness,
   type RelayCall,
@@ -27,6 +28,7 @@ import {
   type SessionView,
   type SignIn,
   type SpentToken,
+  type StartedSession,
   type StartRefusal,
   type TenantCall,
   type TenantRpc,
@@ -128,10 +130,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     return problem("bad_call");
   }
 
-  async startSession(
-    call: TenantCall,
-    signIn: SignIn,
-  ): Promise<Result<{ session: string; expiresAt: number }, StartRefusal>> {
+  async startSession(call: TenantCall, signIn: SignIn): Promise<Result<StartedSession, StartRefusal>> {
     this.#apply(call.settings);
     const started = await this.#sessions.start(call.tenant, signIn);
     await this.#schedule();
@@ -184,6 +183,19 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
 
   async takeSpentTokens(call: TenantCall, limit: number): Promise<Result<SpentToken[]>> {
     return { ok: true, value: await this.#sessions.renewals.takeSpent(call.tenant, limit) };
+  }
+
+  async findFormerSession(call: TenantCall, session: string): Promise<Result<FormerSession, "session_unknown">> {
+    this.#apply(call.settings);
+    return this.#sessions.findFormer(session);
+  }
+
+  async noticeSeen(call: TenantCall, session: string): Promise<Result<null, SessionRefusal>> {
+    this.#apply(call.settings);
+    const found = this.#sessions.find(await hashSessionId(session), false);
+    if (!found.ok) return found;
+    this.#people.noticed(found.session.person);
+    return { ok: true, value: null };
   }
 
   async readiness(): Promise<Readiness> {

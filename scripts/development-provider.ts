@@ -29,8 +29,12 @@ export interface ProviderClient {
 }
 
 export interface DevelopmentProviderOptions {
-  /** On 127.0.0.1 and not localhost: its cookies would be the gateway's too, since cookies know no ports. */
   port: number;
+  /**
+   * Default 127.0.0.1, because its cookies would be the gateway's too on localhost: cookies know no ports. There it is of
+   * one site with the gateway, as a company's own provider is, and gets its cookies in a frame as well.
+   */
+  host?: "127.0.0.1" | "localhost";
   /** Who can sign in, with any password; the account's name is what stands before the `@`. */
   emails: string[];
   clients: ProviderClient[];
@@ -46,7 +50,7 @@ export interface DevelopmentProvider {
 
 /** A real OpenID provider on this machine, with its development pages: any password, accounts from a list. */
 export async function startDevelopmentProvider(options: DevelopmentProviderOptions): Promise<DevelopmentProvider> {
-  const issuer = `http://127.0.0.1:${options.port}`;
+  const issuer = `http://${options.host ?? "127.0.0.1"}:${options.port}`;
   const { default: Provider } = (await import(PACKAGE)) as { default: ProviderClass };
   const provider = quietly(() => new Provider(issuer, configuration(options)));
   const server = createServer(provider.callback());

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { build } from "esbuild";
 import { Log, LogLevel, Miniflare } from "miniflare";
+import type { TenantRpc } from "../durable-objects/rpc.ts";
 import { hasIpv6Loopback } from "./ports.ts";
 import { rootFolder } from "./paths.ts";
 import { ScriptError } from "./script-error.ts";
@@ -34,6 +35,8 @@ export interface Edge {
   runScheduled(): Promise<void>;
   /** Forgets a tenant object's memory as the platform does when it sleeps; its sockets stay. */
   evict(tenantObjectName: string): Promise<void>;
+  /** Asks a tenant object as the gateway does. */
+  tenantObject(name: string): Promise<TenantRpc>;
 }
 
 interface Scheduled {
@@ -107,6 +110,10 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   return {
     url: `http://localhost:${options.port}`,
     runScheduled,
+    async tenantObject(name) {
+      const objects = await miniflare.getDurableObjectNamespace("TENANT", GATEWAY_SCRIPT);
+      return (objects as unknown as { getByName(name: string): TenantRpc }).getByName(name);
+    },
     async dispose() {
       clearInterval(schedule);
       await miniflare.dispose();

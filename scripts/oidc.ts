@@ -1,5 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { startDevelopmentProvider, type DevelopmentProvider } from "./development-provider.ts";
+import {
+  startDevelopmentProvider,
+  type DevelopmentProvider,
+  type DevelopmentProviderOptions,
+} from "./development-provider.ts";
 import { findFreePort } from "./ports.ts";
 
 const CLIENT_ID = "tidegate";
@@ -14,12 +18,17 @@ export interface LocalOidc {
  * Starts an OpenID provider for `npm start -- --oidc`, with the people of the stub's list.
  * @param users `alice@example.com:admin,bob@example.com`
  */
-export async function startOidc(url: string, users: string): Promise<LocalOidc> {
+export async function startOidc(
+  url: string,
+  users: string,
+  host?: DevelopmentProviderOptions["host"],
+): Promise<LocalOidc> {
   const people = users.split(",").map((entry) => entry.trim().toLowerCase().split(":"));
   const emails = people.map(([email = ""]) => email);
   const secret = randomBytes(32).toString("base64url");
   const provider = await startDevelopmentProvider({
     port: await findFreePort(),
+    ...(host === undefined ? {} : { host }),
     emails,
     clients: [
       {

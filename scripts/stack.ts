@@ -35,6 +35,8 @@ export interface StackOptions {
   stubUsers: string;
   /** Signs in through a real OpenID provider beside the edge instead, with the deployed entry and the same people. */
   oidc?: boolean;
+  /** Where that provider is, when it is to share the gateway's site. */
+  providerHost?: "localhost";
   /** Default: the demo model. */
   modelKey?: Exclude<ModelChoice, { type: "demo" }>;
   /** An OpenClaw that runs already; it is checked, and left as it is. */
@@ -90,7 +92,7 @@ export async function startAll(options: StackOptions): Promise<Stack> {
   const agentFolder = join(home, "agent");
   const publicHost = `localhost:${port}`;
   const url = `http://${publicHost}`;
-  const oidc = options.oidc ? await startOidc(url, options.stubUsers) : undefined;
+  const oidc = options.oidc ? await startOidc(url, options.stubUsers, options.providerHost) : undefined;
   const edge = await startEdge({
     port,
     stateFolder: join(home, "edge"),

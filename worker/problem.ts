@@ -18,6 +18,7 @@ export type ProblemCode =
   | "agent_refused"
   | "not_allowed"
   | "identity_conflict"
+  | "other_person"
   | "attempt_expired"
   | "sign_in_invalid"
   | "sign_in_cancelled"
@@ -68,6 +69,11 @@ export const PROBLEMS: Record<ProblemCode, { status: number; title: string; deta
     status: 403,
     title: "This e-mail is taken",
     detail: "Another person already uses this e-mail address here. An administrator has to resolve it.",
+  },
+  other_person: {
+    status: 403,
+    title: "That is somebody else",
+    detail: "This page belongs to another person's session, so it was not renewed.",
   },
   attempt_expired: {
     status: 400,

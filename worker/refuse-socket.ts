@@ -6,9 +6,9 @@ const MAX_FRAME_CHARACTERS = 65_536;
 const WAIT_MS = 5_000;
 
 export type SessionEnd = "expired" | "revoked";
-export type SocketRefusal = SessionEnd | "away";
+export type SocketRefusal = SessionEnd | "renewing" | "away";
 
-/** What the UI does at each: reload into sign-in; stop and say so; say "starting" and try again in two seconds. */
+/** What the UI does at each: reload into sign-in; stop and say so; twice: say "starting" and try again soon. */
 const REFUSALS = {
   expired: {
     close: { code: 1008, reason: "sign in again" },
@@ -16,7 +16,7 @@ const REFUSALS = {
       code: "UNAVAILABLE",
       message: "protocol mismatch: sign in again",
       retryable: false,
-      details: { code: "PROTOCOL_MISMATCH", gatewayBuildId: "edge-reauth", reloadRequired: true },
+      details: { code: "PROTOCOL_MISMATCH", reloadRequired: true },
     },
   },
   revoked: {
@@ -26,6 +26,16 @@ const REFUSALS = {
       message: "this session was ended",
       retryable: false,
       details: { code: "AUTH_IDENTITY_HEADER_REQUIRED" },
+    },
+  },
+  renewing: {
+    close: { code: 1013, reason: "the session is being renewed" },
+    error: {
+      code: "UNAVAILABLE",
+      message: "the session is being renewed",
+      retryable: true,
+      retryAfterMs: 500,
+      details: { reason: "startup-sidecars" },
     },
   },
   away: {
@@ -40,15 +50,21 @@ const REFUSALS = {
   },
 } as const;
 
-/** @returns the answer to the UI's `connect`, or undefined when the frame is none */
-export function connectRefusal(frame: string, refusal: SocketRefusal): string | undefined {
+/**
+ * @param session tells one session from the next: the UI reloads once for each build it is told of, and keeps that in
+ * the tab, so that a second session's end would leave it standing
+ * @returns the answer to the UI's `connect`, or undefined when the frame is none
+ */
+export function connectRefusal(frame: string, refusal: SocketRefusal, session: number): string | undefined {
   const id = requestId(frame);
   if (id === undefined) return undefined;
-  return JSON.stringify({ type: "res", id, ok: false, error: REFUSALS[refusal].error });
+  const { error } = REFUSALS[refusal];
+  const details = refusal === "expired" ? { ...error.details, gatewayBuildId: `sign-in-${session}` } : error.details;
+  return JSON.stringify({ type: "res", id, ok: false, error: { ...error, details } });
 }
 
 /** @returns the 101; the socket reads at most one frame and is closed after it, or after 5 s */
-export function refuseSocket(refusal: SocketRefusal, nowMs: number): Response {
+export function refuseSocket(refusal: SocketRefusal, nowMs: number, session = 0): Response {
   const { code, reason } = REFUSALS[refusal].close;
   const { 0: client, 1: server } = new WebSocketPair();
   server.accept();
@@ -58,7 +74,7 @@ export function refuseSocket(refusal: SocketRefusal, nowMs: number): Response {
     ({ data }) => {
       clearTimeout(timer);
       const small = typeof data === "string" && data.length <= MAX_FRAME_CHARACTERS;
-      const answer = small ? connectRefusal(data, refusal) : undefined;
+      const answer = small ? connectRefusal(data, refusal, session) : undefined;
       if (answer !== undefined) server.send(answer);
       server.close(code, reason);
     },

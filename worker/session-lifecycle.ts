@@ -1,20 +1,34 @@
 /** Starts and ends a browser's session: the row at the object, the cookie at the browser, always both. */
 import { deleteCookie, setCookie } from "hono/cookie";
-import type { EndReason, SessionView, SignIn } from "../durable-objects/rpc.ts";
+import type { EndReason, SessionView, SignIn, StartedSession } from "../durable-objects/rpc.ts";
+import type { Role } from "#protocol/identity.ts";
 import type { AppContext, Deps } from "./context.ts";
 import { cookieName } from "./cookies/session-cookie.ts";
+import type { VerifiedIdentity } from "./oidc/provider-settings.ts";
 import { GatewayError } from "./problem.ts";
 
 /** Every session is in the first; its cookie names it all the same. */
 export const SHARD = 0;
 
-export type VerifiedSignIn = Omit<SignIn, "userAgent" | "clientAddress" | "replaces">;
+export type VerifiedSignIn = Omit<SignIn, "userAgent" | "clientAddress" | "replaces" | "renews">;
+
+/** @returns what the object is told of somebody whom a provider has vouched for and who may come in */
+export function verifiedSignIn(identity: VerifiedIdentity, role: Role): VerifiedSignIn {
+  const { provider, issuer, subject, email, name, groups, providerSessionId, refreshToken } = identity;
+  return { provider, issuer, subject, email, name, groups, role, providerSessionId, refreshToken };
+}
 
 /**
  * A new id at every sign-in; the browser's former session ends with it (no fixation, no leftovers).
- * @returns the session's id
+ * @param renews a session of the same person that this one goes on with
+ * @throws {GatewayError} identity_conflict | other_person
  */
-export async function startSession(deps: Deps, c: AppContext, signIn: VerifiedSignIn): Promise<string> {
+export async function startSession(
+  deps: Deps,
+  c: AppContext,
+  signIn: VerifiedSignIn,
+  renews: string | null = null,
+): Promise<StartedSession> {
   const { tenant, cookie } = c.var;
   const secure = tenant.publicUrl.protocol === "https:";
   const started = await deps.tenantObject(tenant.id, SHARD).startSession(tenant.call, {
@@ -22,6 +36,7 @@ export async function startSession(deps: Deps, c: AppContext, signIn: VerifiedSi
     userAgent: c.req.header("user-agent") ?? "",
     clientAddress: clientAddress(deps, c),
     replaces: cookie?.reference.session ?? null,
+    renews,
   });
   if (!started.ok) throw new GatewayError(started.code);
   const { session, expiresAt } = started.value;
@@ -34,7 +49,7 @@ export async function startSession(deps: Deps, c: AppContext, signIn: VerifiedSi
     secure,
     expires: new Date(seconds * 1000),
   });
-  return session;
+  return started.value;
 }
 
 export async function endSession(deps: Deps, c: AppContext, reason: EndReason): Promise<void> {

@@ -4,6 +4,7 @@ import type { EndReason } from "../rpc.ts";
 export type AuditEvent =
   | { type: "session.created"; person: string; session: string }
   | { type: "session.ended"; session: string; reason: EndReason }
+  | { type: "session.not_renewed"; person: string; session: string }
   | { type: "identity.conflict"; issuer: string }
   | { type: "identity.unwritable"; version: number }
   | { type: "request.refused"; person: string; code: string; routeClass: string }

@@ -23,10 +23,12 @@ type Row = {
   email: string | null;
   name: string | null;
   role: Role;
+  noticed_at: number | null;
 };
 
 export type Recorded =
-  { ok: true; person: Person; changed: boolean; otherRole: boolean } | { ok: false; code: "identity_conflict" };
+  | { ok: true; person: Person; changed: boolean; otherRole: boolean; firstVisit: boolean }
+  | { ok: false; code: "identity_conflict" };
 
 /** A key derived from (issuer, subject), so that the same person is the same key in every shard. */
 export async function personKey(issuer: string, subject: string): Promise<string> {
@@ -78,7 +80,14 @@ export class PersonStore {
       person: this.#person(this.#requireRow(key)),
       changed: !same,
       otherRole: known !== undefined && known.role !== identity.role,
+      firstVisit: (known?.noticed_at ?? null) === null,
     };
+  }
+
+  /** The person has seen the notice. */
+  noticed(key: string): void {
+    this.#sql.exec("UPDATE people SET noticed_at = ? WHERE key = ?", this.#now(), key);
+    this.#rows.delete(key);
   }
 
   find(key: string): Person | undefined {

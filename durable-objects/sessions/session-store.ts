@@ -8,6 +8,8 @@ import { dueAt, lastAt, liveness, SEEN_RESOLUTION_MS, type Liveness } from "./ex
 const TOMBSTONE_MS = 3_600_000;
 const MAX_IN_MEMORY = 1_000;
 const MAX_GROUPS = 200;
+/** Whoever signed out, or was signed out, comes back by a sign-in of their own. */
+const RENEWABLE: ReadonlySet<string | null> = new Set<string | null>([null, "expired", "replaced"]);
 
 type Row = {
   id_hash: string;
@@ -116,6 +118,12 @@ export class SessionStore {
   /** @returns when a session ends at the latest, as its role's lifetimes are now */
   lastAt(session: StoredSession): number {
     return lastAt(session, this.#lifetimeOf(session.role));
+  }
+
+  /** @returns a session of which something is still stored and that simply ran out, or will; else undefined */
+  findFormer(hash: string): StoredSession | undefined {
+    const session = this.#live.get(hash) ?? this.#read(hash);
+    return session !== undefined && RENEWABLE.has(session.endedReason) ? session : undefined;
   }
 
   /** Ends a session; its refresh token is put aside for its provider to hear of. @returns whether it was live */

@@ -4,12 +4,14 @@ import type { Audit } from "../audit/audit.ts";
 import { personKey, type PersonStore, type Recorded } from "../people/person-store.ts";
 import type {
   EndReason,
+  FormerSession,
   ProviderLogout,
   Result,
   RevokeTarget,
   SessionRefusal,
   SessionView,
   SignIn,
+  StartedSession,
   StartRefusal,
 } from "../rpc.ts";
 import type { Lifetime } from "../tenant-settings.ts";
@@ -54,7 +56,7 @@ export class Sessions {
   }
 
   /** A new id at every sign-in; the browser's former session ends with it. */
-  async start(tenant: string, signIn: SignIn): Promise<Result<{ session: string; expiresAt: number }, StartRefusal>> {
+  async start(tenant: string, signIn: SignIn): Promise<Result<StartedSession, StartRefusal>> {
     const { people, audit, now } = this.#parts;
     const key = await personKey(signIn.issuer, signIn.subject);
     const replaced = signIn.replaces === null ? null : await hashSessionId(signIn.replaces);
@@ -62,18 +64,26 @@ export class Sessions {
     const hash = await hashSessionId(session);
     const { refreshToken } = signIn;
     const token = refreshToken === null ? null : await this.#vault.seal(tenant, hash, refreshToken);
+    const renewed = signIn.renews === null ? null : await hashSessionId(signIn.renews);
     // From here on nothing waits: what is read is what is changed.
+    if (renewed !== null && this.#store.findFormer(renewed)?.person !== key) {
+      audit.append({ type: "session.not_renewed", person: key, session: renewed });
+      return { ok: false, code: "other_person" };
+    }
     const recorded = people.record(key, signIn);
     if (!recorded.ok) {
       audit.append({ type: "identity.conflict", issuer: signIn.issuer });
       return recorded;
     }
+    const former = replaced === null ? undefined : this.#store.findFormer(replaced);
+    // A provider's own session can turn one person's page into another's without a question.
+    const notice = recorded.firstVisit || (former !== undefined && former.person !== key);
     if (replaced !== null) this.end(replaced, "replaced");
     const expiresAt = this.#store.create(hash, key, signIn, token && { token, at: now() + RENEW_AFTER_MS });
     audit.append({ type: "session.created", person: key, session: hash });
     if (recorded.otherRole) this.#store.changeRole(key, signIn.role);
     this.#parts.recorded(recorded);
-    return { ok: true, value: { session, expiresAt } };
+    return { ok: true, value: { session, expiresAt, notice } };
   }
 
   /** Asks whether a session is live; `touch` counts this as activity in it. */
@@ -89,6 +99,13 @@ export class Sessions {
     const user = this.#parts.people.find(person)?.user ?? "";
     const times = { createdAt, lastSeenAt, idleExpiresAt, expiresAt };
     return { ok: true, value: { person, issuer, provider, email, name, role, user, ...times } };
+  }
+
+  async findFormer(session: string): Promise<Result<FormerSession, "session_unknown">> {
+    const former = this.#store.findFormer(await hashSessionId(session));
+    if (former === undefined) return { ok: false, code: "session_unknown" };
+    const { provider, issuer, email } = former;
+    return { ok: true, value: { provider, issuer, email } };
   }
 
   /** @returns whether a live session was ended by this call */

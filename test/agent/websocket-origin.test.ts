@@ -208,6 +208,31 @@ test("a stop of this process sends the browser away with 1012, and closes the or
   expect(peer.streams.size).toBe(0);
 });
 
+test("a stop is told to OpenClaw's own clients in OpenClaw's words, before the close", async () => {
+  await serve((socket) => socket.send('{"type":"event","event":"connect.challenge","payload":{"nonce":"n"}}'));
+  open();
+  await peer.next("text");
+  peer.streams.stopAll();
+  const notice = JSON.parse(Buffer.from((await peer.next("text")).bytes).toString()) as object;
+  expect(notice).toMatchObject({ type: "event", event: "shutdown", payload: { restartExpectedMs: 5_000 } });
+  expect(await peer.next("close")).toMatchObject({ code: 1012 });
+});
+
+test.each([
+  ["something else first", (socket: WebSocket) => socket.send("RFB 003.008")],
+  [
+    "the challenge as bytes",
+    (socket: WebSocket) => socket.send(Buffer.from('{"type":"event","event":"connect.challenge"')),
+  ],
+])("an origin that says %s has clients that are told nothing but the close", async (_name, connected) => {
+  await serve(connected);
+  open();
+  await peer.next("accepted");
+  peer.streams.stopAll();
+  await peer.next("close");
+  expect(peer.inbox.frames.filter(({ type }) => type === "text" || type === "binary")).toHaveLength(1);
+});
+
 test.each([
   ["an upgrade that is not answered yet", "accepted", () => {}],
   ["a large message is on its way", "offer", (socket: WebSocket) => socket.send(Buffer.alloc(MIB))],

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { findChromium } from "../../scripts/chromium.ts";
 import { findFreePort } from "../../scripts/ports.ts";
 import { startAll, type Stack } from "../../scripts/stack.ts";
+import { passNotice } from "../support/notice.ts";
 import { assertNotBlank, screenshot } from "../support/screenshot.ts";
 
 let stack: Stack;
@@ -49,7 +50,7 @@ test("alice signs in at the provider, is known to the assistant, and signs out a
   expect(new URL(page.url()).origin).toBe(stack.provider?.issuer);
   await signInAtProvider(page, "alice");
   const composer = page.locator("textarea:visible").first();
-  await composer.waitFor({ state: "visible", timeout: 60_000 });
+  await passNotice(page, composer);
   expect(new URL(page.url()).origin).toBe(stack.url);
   const names = (await context.cookies(stack.url)).map(({ name }) => name);
   expect(names).toContain("tidegate-default");
@@ -57,7 +58,7 @@ test("alice signs in at the provider, is known to the assistant, and signs out a
 
   await page.goto(`${stack.url}/_gate`);
   await page.getByText("alice@example.com").waitFor();
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("button", { name: "Sign out of this browser" }).click();
   // By a page of ours and not by the form's own redirect, which its Content-Security-Policy would stop.
   await page.waitForURL(`${stack.provider?.issuer}/**`);
   expect([...new URL(page.url()).searchParams.keys()]).toContain("id_token_hint");

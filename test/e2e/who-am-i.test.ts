@@ -8,6 +8,7 @@ import { answer, type ChatMessage } from "../../demo/answer.ts";
 import { findChromium } from "../../scripts/chromium.ts";
 import { findFreePort } from "../../scripts/ports.ts";
 import { startAll, type Stack } from "../../scripts/stack.ts";
+import { passNotice } from "../support/notice.ts";
 import { HOSTILE_TARGETS } from "../support/targets.ts";
 import { assertNotBlank, screenshot } from "../support/screenshot.ts";
 
@@ -70,7 +71,7 @@ async function newPage(): Promise<Page> {
 async function signIn(page: Page, email: string): Promise<void> {
   await page.goto(`${stack.url}/`);
   await page.getByRole("button", { name: new RegExp(email.replace(".", "\\.")) }).click();
-  await composer(page).waitFor({ state: "visible", timeout: 60_000 });
+  await passNotice(page, composer(page));
   await connected.get(page);
 }
 

@@ -76,6 +76,7 @@ export class ObjectEnd {
       userAgent: "model",
       clientAddress: "192.0.2.1",
       replaces: null,
+      renews: null,
     };
     const started = await this.#within((object) => object.startSession({ tenant: "default", settings: "" }, signIn));
     if (!started.ok) throw new Error(started.code);

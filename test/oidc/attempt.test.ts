@@ -154,23 +154,25 @@ test("an attempt is over after ten minutes, and cookies that cannot be read are 
   let now = Date.now();
   const visitor = new Visitor([settingsFor(provider.issuer)], { now: () => now });
   visitor.cookies.set("tidegate-attempt-madeup", "x");
-  const location = await visitor.leave();
+  const location = await visitor.leave("/_gate/login?next=/chat/main");
   expect(visitor.attempts).toHaveLength(1);
   const target = await visitor.visitProvider(location);
   now += 10 * 60_000;
   const { response, text, code } = await visitor.arrive(target);
   expect([response.status, code]).toEqual([400, "attempt_expired"]);
   expect(text).toContain("Sign in again");
+  // What they wanted is not forgotten.
+  expect(text).toContain('href="/_gate/login?next=%2Fchat%2Fmain"');
   expect([provider.count("/token"), visitor.calls.objects, visitor.cookies.size]).toEqual([0, 0, 0]);
 });
 
-test("the cookie is the browser's own: __Host-, Secure, HttpOnly, Lax, ten minutes", async () => {
+test("the cookie is the browser's own: __Host-, Secure, HttpOnly, Lax", async () => {
   const vars = { PUBLIC_URL: "https://claw.example.com" };
   const visitor = new Visitor([settingsFor(provider.issuer)], { vars });
   const response = await visitor.get("/_gate/login");
   expect(response.headers.getSetCookie()).toEqual([
     expect.stringMatching(
-      /^__Host-tidegate-attempt-[\w-]{11}=[\w-]+; Max-Age=600; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+      /^__Host-tidegate-attempt-[\w-]{11}=[\w-]+; Max-Age=3600; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
     ),
   ]);
   const id = attemptId(new URL(response.headers.get("location") ?? "").searchParams.get("state"));

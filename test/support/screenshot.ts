@@ -6,10 +6,13 @@ import type { Page } from "playwright-core";
 
 const FOLDER = "docs/screenshots";
 
-/** Takes a PNG; it replaces the one in docs only when UPDATE_SCREENSHOTS is set, so that a test run changes no file. */
-export async function screenshot(page: Page, name: string): Promise<Buffer> {
+/**
+ * Takes a PNG; it replaces the one in docs only when UPDATE_SCREENSHOTS is set, so that a test run changes no file.
+ * @param shown whether docs show it at all
+ */
+export async function screenshot(page: Page, name: string, shown = true): Promise<Buffer> {
   const image = await page.screenshot();
-  const folder = process.env["UPDATE_SCREENSHOTS"] ? FOLDER : ".tidegate/screenshots";
+  const folder = shown && process.env["UPDATE_SCREENSHOTS"] ? FOLDER : ".tidegate/screenshots";
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, `${name}.png`), image);
   return image;

@@ -41,6 +41,7 @@ export function signInOf(person: string, more: Partial<SignIn> = {}): SignIn {
     userAgent: "test",
     clientAddress: "192.0.2.1",
     replaces: null,
+    renews: null,
     ...more,
   };
 }

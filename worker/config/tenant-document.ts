@@ -107,9 +107,7 @@ export const tenant = {
   ),
   name: noted(v.optional(line(64), "Assistant"), "What people call it; on every page"),
   contact: noted(v.optional(v.nullable(line(128)), null), "Whom people are told to ask when something is refused"),
-  notice: noted(v.optional(v.nullable(Notice), null), "Shown at a person's first visit, besides our own sentence", {
-    unenforced: true,
-  }),
+  notice: noted(v.optional(v.nullable(Notice), null), "Shown at a person's first visit, besides our own sentence"),
   providers: noted(v.optional(listOf(ProviderDocument, 20), []), "Who vouches for people"),
   allow: noted(v.optional(People, {}), "Who may come in: nobody by default"),
   admins: noted(

@@ -17,11 +17,13 @@ export interface Attempt {
   codeVerifier: string;
   /** A target of OpenClaw's that passed `returnTarget`. */
   next: string;
+  /** The session that it silently goes on with, or null: then a person is watching. */
+  renews: string | null;
   /** Milliseconds since the epoch. */
   startedAt: number;
 }
 
-export function newAttempt(provider: string, next: string, now: number): Attempt {
+export function newAttempt(provider: string, next: string, now: number, renews: string | null = null): Attempt {
   const id = toBase64Url(crypto.getRandomValues(new Uint8Array(ID_BYTES)));
   const secret = toBase64Url(crypto.getRandomValues(new Uint8Array(24)));
   return {
@@ -30,6 +32,7 @@ export function newAttempt(provider: string, next: string, now: number): Attempt
     nonce: generateRandomNonce(),
     codeVerifier: generateRandomCodeVerifier(),
     next: next.length <= MAX_RETURN_CHARACTERS ? next : "/",
+    renews,
     startedAt: now,
   };
 }

@@ -2,18 +2,13 @@
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import type { AppContext } from "../context.ts";
 import type { SealedCookies } from "../cookies/sealed-cookies.ts";
-import {
-  ATTEMPT_LIFETIME_MS,
-  attemptCookieName,
-  attemptCookiePrefix,
-  attemptId,
-  isOver,
-  type Attempt,
-} from "./attempt.ts";
+import { attemptCookieName, attemptCookiePrefix, attemptId, isOver, type Attempt } from "./attempt.ts";
 import { SignInError } from "./sign-in-error.ts";
 
 /** Tabs that may wait for their sign-in at once; the oldest gives way. */
 export const MAX_ATTEMPTS = 5;
+/** Longer than an attempt is good for, so that who comes too late still ends up where they wanted to go. */
+const COOKIE_LIFETIME_SECONDS = 3_600;
 /** A browser that sends more has been fed them (by a sub-domain or a script): what is beyond is removed unread. */
 const MAX_OPENED = 20;
 
@@ -29,12 +24,13 @@ export async function keepAttempt(c: AppContext, keeping: AttemptKeeping, attemp
   const name = attemptCookieName(attemptId(attempt.state) ?? "", keeping.secure);
   const value = await keeping.cookies.seal(c.var.tenant.id, name, attempt);
   if (value === undefined) throw new Error("an attempt is larger than a cookie");
-  setCookie(c, name, value, { ...attributes(keeping), maxAge: ATTEMPT_LIFETIME_MS / 1000 });
+  setCookie(c, name, value, { ...attributes(keeping), maxAge: COOKIE_LIFETIME_SECONDS });
 }
 
 /**
- * Takes the attempt that `state` names; its cookie is gone afterwards, whatever comes of it.
- * @throws {SignInError} attempt_missing (another browser, or made up) | attempt_expired
+ * Takes the attempt that `state` names; its cookie is gone afterwards, whatever comes of it. It may be over: then it
+ * only says where the person wanted to go.
+ * @throws {SignInError} attempt_missing (another browser, or made up)
  */
 export async function takeAttempt(
   c: AppContext,
@@ -50,7 +46,6 @@ export async function takeAttempt(
   if (attempt === undefined || attempt.state !== state) throw new SignInError("attempt_missing");
   deleteCookie(c, name, attributes(keeping));
   if (attempt.provider !== provider) throw new SignInError("attempt_missing");
-  if (isOver(attempt, keeping.now())) throw new SignInError("attempt_expired");
   return attempt;
 }
 

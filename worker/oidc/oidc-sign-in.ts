@@ -8,6 +8,7 @@ import { loginRoutes } from "../routes/login.ts";
 import { SealedCookies } from "../cookies/sealed-cookies.ts";
 import type { Attempt } from "./attempt.ts";
 import type { AttemptKeeping } from "./attempts.ts";
+import { findProvider, hasIssuer } from "./find-provider.ts";
 import { takeFrontChannel, type FrontChannelKeeping, type FrontChannelSession } from "./front-channel-cookie.ts";
 import { outboundFetch } from "./outbound-fetch.ts";
 import { openProvider, type Provider } from "./provider.ts";
@@ -49,7 +50,7 @@ export function oidcSignIn(options: OidcOptions = {}): Deps["signIn"] {
         const idToken = await takeHint(c, signIn.hints);
         try {
           const returnTo = `${tenant.publicUrl.origin}/_gate/signed-out`;
-          return await findBoth(signIn, { provider, issuer }).signOutUrl({ email, idToken, returnTo });
+          return await findProvider(signIn.providers, issuer, provider).signOutUrl({ email, idToken, returnTo });
         } catch (error) {
           // The session here is over in any case.
           if (error instanceof SignInError) return null;
@@ -58,13 +59,13 @@ export function oidcSignIn(options: OidcOptions = {}): Deps["signIn"] {
       },
       async renew(tenant, former) {
         const signIn = signInOf(tenant);
-        const identity = await findBoth(signIn, former).refresh(former);
+        const identity = await findProvider(signIn.providers, former.issuer, former.provider).refresh(former);
         const decision = signIn.decide(identity);
         return { identity, role: decision.allow ? decision.role : null };
       },
       async revoke(tenant, { provider, issuer, refreshToken }) {
         await signInOf(tenant)
-          .providers.find((one) => isBoth(one, { provider, issuer }))
+          .providers.find((one) => one.settings.id === provider && hasIssuer(one, issuer))
           ?.revoke(refreshToken);
       },
       async verifyLogoutToken(tenant, token) {
@@ -109,30 +110,4 @@ function signInPerTenant(options: OidcOptions, { config, now }: Deps): SignInOf 
     opened.set(tenant, made);
     return made;
   };
-}
-
-interface Named {
-  provider: string;
-  issuer: string;
-}
-
-/** Two providers may share an issuer, and one may be given another: a session belongs to both names together. */
-function isBoth(one: Provider, { provider, issuer }: Named): boolean {
-  return one.settings.id === provider && hasIssuer(one, issuer);
-}
-
-/** @throws {SignInError} unknown_provider */
-function findBoth({ providers }: SignIn, named: Named): Provider {
-  const found = providers.find((one) => isBoth(one, named));
-  if (found === undefined) throw new SignInError("unknown_provider");
-  return found;
-}
-
-/** Entra's common issuers stand for one per listed tenant. */
-function hasIssuer({ settings }: Provider, issuer: string): boolean {
-  if (settings.issuer === issuer) return true;
-  const tenants = settings.entraTenants ?? [];
-  return tenants.some(
-    (tenant) => issuer === settings.issuer.replace(/\/(common|organizations|consumers)\//, `/${tenant}/`),
-  );
 }

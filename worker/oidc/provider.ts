@@ -9,8 +9,8 @@ import type { ProviderSettings, VerifiedIdentity } from "./provider-settings.ts"
 export interface Hints {
   /** Whom the person said they are; a convenience, never believed. */
   loginHint: string | null;
-  /** Goes before the configured one: switching accounts asks for it. */
-  prompt: "login" | "select_account" | null;
+  /** Goes before the configured one: switching accounts asks for it, and a silent renewal for `none`. */
+  prompt: "none" | "login" | "select_account" | null;
 }
 
 export interface Provider {

@@ -1,52 +1,37 @@
-/** The shell of every own page: no script, own CSS under a nonce, light and dark, one column that fits a phone. */
+/** The frame of every own page: landmarks, one style sheet, no script, and the headers that keep it so. */
 import { html, raw } from "hono/html";
 import { PRODUCT } from "#protocol/version.ts";
+import { toBase64Url } from "../cookies/base64url.ts";
+import { STYLE } from "./style.ts";
 
 export type Html = ReturnType<typeof html>;
 
-const CSS = `
-:root { color-scheme: light dark; --ink: #16211f; --soft: #5a6b67; --paper: #f3f6f5; --card: #ffffff; --line: #d7e0dd;
-  --accent: #0b6e5f; --on-accent: #ffffff; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e7efed; --soft: #9fb1ac; --paper: #0f1615; --card: #18211f;
-  --line: #2b3834; --accent: #4cc2ac; --on-accent: #06231e; } }
-* { box-sizing: border-box; }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 24px 16px; background: var(--paper);
-  color: var(--ink); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Open Sans", sans-serif; }
-main { width: 100%; max-width: 440px; background: var(--card); border: 1px solid var(--line); border-radius: 16px;
-  padding: 32px 28px; }
-h1 { font-size: 24px; line-height: 1.25; margin: 0 0 12px; }
-p { margin: 0 0 16px; } p:last-child { margin-bottom: 0; }
-.soft { color: var(--soft); font-size: 14px; }
-form { margin: 0 0 10px; }
-label { display: block; margin: 0 0 6px; }
-input { width: 100%; padding: 12px 14px; margin: 0 0 10px; border: 1px solid var(--line); border-radius: 10px;
-  background: transparent; color: inherit; font: inherit; }
-nav { display: grid; gap: 10px; margin: 0 0 20px; }
-button, .button { display: block; width: 100%; padding: 13px 16px; border: 1px solid var(--line); border-radius: 10px;
-  background: transparent; color: inherit; font: inherit; text-align: left; text-decoration: none; cursor: pointer; }
-button:hover, .button:hover { border-color: var(--accent); }
-.primary { background: var(--accent); border-color: var(--accent); color: var(--on-accent); text-align: center;
-  font-weight: 600; }
-:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-.role { float: right; color: var(--soft); font-size: 14px; }
-dl { display: grid; grid-template-columns: auto 1fr; gap: 6px 16px; margin: 0 0 20px; }
-dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
-footer { margin-top: 24px; padding-top: 16px; border-top: 1px solid var(--line); color: var(--soft); font-size: 13px; }
-`;
+/** A gate, and water that goes out under it. */
+const MARK = raw(
+  '<svg viewBox="0 0 32 32" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2.6" ' +
+    'stroke-linecap="round"><path d="M5 17V7a2 2 0 0 1 2-2h18a2 2 0 0 1 2 2v10M12 5v12M20 5v12"/>' +
+    '<path d="M3 22q3.25-3 6.5 0t6.5 0 6.5 0 6.5 0M3 28q3.25-3 6.5 0t6.5 0 6.5 0 6.5 0"/></svg>',
+);
 
 export interface PageOptions {
   title: string;
+  /** What people call the assistant; empty where no tenant is known. */
   tenant: string;
+  /** The page says no, or that something is wrong. */
+  trouble?: boolean;
+  /** For whoever is asked for help; small, at the end. */
+  reference?: string;
   /** Seconds until the page asks again by itself. */
   refreshSeconds?: number;
   /** Where it goes then; default itself. No form can lead there: CSP's form-action follows redirects. */
   refreshUrl?: string;
+  /** May be shown in a frame of this origin; nothing that asks for anything may. */
+  framed?: boolean;
 }
 
 /** @returns a page with its security headers; `body` is escaped by the template that made it */
 export async function page(status: number, options: PageOptions, body: Html): Promise<Response> {
-  const nonce = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(12))));
-  const { title, tenant, refreshSeconds, refreshUrl } = options;
+  const { title, tenant, trouble, reference, refreshSeconds, refreshUrl, framed } = options;
   const refresh = refreshUrl === undefined ? `${refreshSeconds}` : `${refreshSeconds ?? 0};url=${refreshUrl}`;
   const text = html`<!doctype html>
     <html lang="en">
@@ -55,17 +40,19 @@ export async function page(status: number, options: PageOptions, body: Html): Pr
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
         ${(refreshSeconds ?? refreshUrl) === undefined ? "" : html`<meta http-equiv="refresh" content="${refresh}" />`}
-        <title>${title} · ${tenant}</title>
-        <style nonce="${nonce}">
-          ${raw(CSS)}
-        </style>
+        <title>${tenant === "" ? title : `${title} · ${tenant}`}</title>
+        ${raw(`<style>${STYLE}</style>`)}
       </head>
       <body>
-        <main>
+        <header>${MARK} <span>${tenant === "" ? PRODUCT : tenant}</span></header>
+        <main${raw(trouble ? ' class="trouble"' : "")}>
           <h1>${title}</h1>
           ${body}
-          <footer>${tenant} · protected by ${PRODUCT}</footer>
         </main>
+        <footer>
+          <p>Protected by ${PRODUCT}</p>
+          ${reference === undefined ? "" : html`<p>${reference}</p>`}
+        </footer>
       </body>
     </html>`;
   return new Response((await text).toString(), {
@@ -73,11 +60,24 @@ export async function page(status: number, options: PageOptions, body: Html): Pr
     headers: {
       "content-type": "text/html; charset=utf-8",
       "cache-control": "no-store",
-      "content-security-policy": `default-src 'none'; style-src 'nonce-${nonce}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`,
+      "content-security-policy":
+        `default-src 'none'; style-src ${await styleHash()}; form-action 'self'; base-uri 'none'; ` +
+        `frame-ancestors ${framed ? "'self'" : "'none'"}`,
+      "x-frame-options": framed ? "SAMEORIGIN" : "DENY",
       // Not "no-referrer": browsers then send `Origin: null` with our own forms (Fetch, "append a request Origin header").
       "referrer-policy": "same-origin",
       "x-content-type-options": "nosniff",
       "x-robots-tag": "noindex",
     },
   });
+}
+
+let knownHash: string | undefined;
+
+/** A value and not a promise is kept: one request may not wait for another's work in workerd. */
+async function styleHash(): Promise<string> {
+  if (knownHash !== undefined) return knownHash;
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(STYLE));
+  const base64 = toBase64Url(new Uint8Array(digest)).replaceAll("-", "+").replaceAll("_", "/");
+  return (knownHash = `'sha256-${base64}='`);
 }

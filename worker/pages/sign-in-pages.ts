@@ -16,24 +16,32 @@ export function chooserPage(
   choices: Choice[],
   options: { byDomain: boolean; unknown: boolean; next: string },
 ): Promise<Response> {
-  const links = choices.map(({ label, href }) => html`<a class="button" href="${href}">Continue with ${label}</a>`);
-  const form = html`<form method="get" action="${GATE_PREFIX}/login/by-email">
-    <input type="hidden" name="next" value="${options.next}" />
-    <label for="hint">Or with your work e-mail</label>
-    <input id="hint" name="login_hint" type="email" autocomplete="username" maxlength="254" required />
-    <button type="submit">Continue</button>
-  </form>`;
+  const links = choices.map(
+    ({ label, href }) => html`<li><a class="button" href="${href}">Continue with ${label}</a></li>`,
+  );
+  const form = html`<hr />
+    <form method="get" action="${GATE_PREFIX}/login/by-email">
+      <input type="hidden" name="next" value="${options.next}" />
+      <label for="hint">Or with your work e-mail</label>
+      <input id="hint" name="login_hint" type="email" autocomplete="username" maxlength="254" required />
+      <button type="submit">Continue</button>
+    </form>`;
   const body = html`<p>
       ${options.unknown ? "That address belongs to none of these. Choose one:" : "Choose how to sign in:"}
     </p>
-    <nav aria-label="Sign-in services">${links}</nav>
+    <nav aria-label="Sign-in services">
+      <ul class="actions">
+        ${links}
+      </ul>
+    </nav>
     ${options.byDomain ? form : ""}`;
   return page(200, { title: "Sign in", tenant }, body);
 }
 
 /** Between the e-mail form and the provider, so that the browser's form rules end here. */
 export function onwardPage(tenant: string, href: string): Promise<Response> {
-  const body = html`<p><a class="button primary" href="${href}">Continue</a></p>`;
+  const body = html`<p>You are taken to your sign-in service.</p>
+    <p class="actions"><a class="button primary" href="${href}">Continue</a></p>`;
   return page(200, { title: "Signing in…", tenant, refreshUrl: href }, body);
 }
 
@@ -53,14 +61,14 @@ export async function deniedPage(
   const contact = tenant.contact ?? "an administrator of this workspace";
   const body = html`<dl>
       <dt>Signed in as</dt>
-      <dd>${name}</dd>
+      <dd><bdi>${name}</bdi></dd>
       <dt>With</dt>
-      <dd>${who.label}</dd>
+      <dd><bdi>${who.label}</bdi></dd>
     </dl>
     <p>This account may not use this assistant. ${REASONS[who.reason]} If it should, ask ${contact}.</p>
-    <p><a class="button primary" href="${GATE_PREFIX}/login?${again}">Use another account</a></p>
-    <p class="soft">Code not_allowed, ${who.reason}</p>`;
-  const response = await page(403, { title: "You are not on the list", tenant: tenant.name }, body);
+    <p class="actions"><a class="button primary" href="${GATE_PREFIX}/login?${again}">Use another account</a></p>`;
+  const options = { title: "You are not on the list", tenant: tenant.name, trouble: true };
+  const response = await page(403, { ...options, reference: `Code not_allowed, ${who.reason}` }, body);
   response.headers.set(ERROR_HEADER, "not_allowed");
   return response;
 }

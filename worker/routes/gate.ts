@@ -8,10 +8,12 @@ import { backchannelLogout } from "./backchannel-logout.ts";
 import { frontchannelLogout } from "./frontchannel-logout.ts";
 import { logoutRoutes } from "./logout.ts";
 import { tunnel } from "./tunnel.ts";
+import { welcomeRoutes } from "./welcome.ts";
 
 export function gateRoutes(deps: Deps, signIn: SignInAdapter): Hono<AppEnv> {
   const gate = new Hono<AppEnv>();
-  gate.get("/", async (c) => indexPage(c.var.tenant.name, await requireSession(deps, c)));
+  gate.get("/", async (c) => indexPage(c.var.tenant, await requireSession(deps, c)));
+  gate.route("/welcome", welcomeRoutes(deps));
   gate.get("/session", async (c) => {
     const { email, name, role, user, createdAt, expiresAt, idleExpiresAt } = await requireSession(deps, c);
     return c.json({ email, name, role, user, createdAt, expiresAt, idleExpiresAt }, 200, {
@@ -24,6 +26,12 @@ export function gateRoutes(deps: Deps, signIn: SignInAdapter): Hono<AppEnv> {
   gate.post("/backchannel-logout", backchannelLogout(deps, signIn));
   gate.get("/frontchannel-logout", frontchannelLogout(deps, signIn));
   gate.get("/signed-out", (c) => signedOutPage(c.var.tenant.name));
+  gate.post("/signed-out", async (c) => {
+    const response = await signedOutPage(c.var.tenant.name, true);
+    // Only when asked for: it deletes OpenClaw's device key and the drafts that were not sent.
+    response.headers.set("clear-site-data", '"cache", "storage"');
+    return response;
+  });
   gate.get("/healthz", (c) => c.text("ok", 200, { "cache-control": "no-store" }));
   gate.get("/readyz", async (c) => {
     const { agent } = await deps.tenantObject(c.var.tenant.id, 0).readiness();

@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import { GATE_PREFIX } from "#protocol/version.ts";
 import { rawTarget } from "#protocol/request-target.ts";
 import type { AppContext, AppEnv, Deps } from "../context.ts";
-import { returnTarget } from "../not-signed-in.ts";
+import { isFramed, returnTarget } from "../not-signed-in.ts";
 import { newAttempt } from "../oidc/attempt.ts";
 import { keepAttempt } from "../oidc/attempts.ts";
 import type { SignIn, SignInOf } from "../oidc/oidc-sign-in.ts";
@@ -11,6 +11,8 @@ import type { Provider } from "../oidc/provider.ts";
 import { SignInError } from "../oidc/sign-in-error.ts";
 import { chooserPage, onwardPage } from "../pages/sign-in-pages.ts";
 import { GatewayError } from "../problem.ts";
+import { readRenewal } from "../renewal-cookie.ts";
+import { beginRenewal } from "./renewal.ts";
 import { signInFailure } from "./sign-in-failure.ts";
 
 export function loginRoutes(deps: Deps, signInOf: SignInOf): Hono<AppEnv> {
@@ -18,7 +20,7 @@ export function loginRoutes(deps: Deps, signInOf: SignInOf): Hono<AppEnv> {
   login.get("/", async (c) => {
     // A script cannot follow to another site; a page's own fetch must hear that it needs a sign-in.
     const mode = c.req.header("sec-fetch-mode");
-    if (c.req.method !== "GET" || (mode !== undefined && mode !== "navigate"))
+    if (c.req.method !== "GET" || (mode !== undefined && mode !== "navigate") || isFramed(c.req.raw.headers))
       throw new GatewayError("unauthenticated");
     const signIn = signInOf(c.var.tenant);
     const hint = c.req.query("login_hint")?.trim() || null;
@@ -35,9 +37,10 @@ export function loginRoutes(deps: Deps, signInOf: SignInOf): Hono<AppEnv> {
     try {
       return await depart(signIn, provider, c, { next, hint });
     } catch (error) {
-      return signInFailure(deps, c, provider.settings.id, error);
+      return signInFailure(deps, c, provider.settings.id, error, next);
     }
   });
+  login.get("/renewal", (c) => beginRenewal(deps, signInOf(c.var.tenant), c));
   login.get("/by-email", (c) => {
     const { login_hint: hint = "", next } = c.req.query();
     const query = new URLSearchParams({ login_hint: hint.slice(0, 254), next: returnTarget(next) });
@@ -53,7 +56,7 @@ async function depart(
   wanted: { next: string; hint: string | null },
 ) {
   const attempt = newAttempt(provider.settings.id, wanted.next, signIn.attempts.now());
-  const asked = c.req.query("prompt");
+  const asked = otherPersonCame(c) ? "login" : c.req.query("prompt");
   const prompt = asked === "login" || asked === "select_account" ? asked : null;
   const url = await provider.authorizationUrl(attempt, { loginHint: wanted.hint, prompt });
   // Only now: a provider that is down leaves no cookie behind.
@@ -61,6 +64,12 @@ async function depart(
   c.header("cache-control", "no-store");
   c.header("referrer-policy", "no-referrer");
   return c.redirect(url, 302);
+}
+
+/** The provider knows somebody else than the page that wants to go on: only they can say which of the two. */
+function otherPersonCame(c: AppContext): boolean {
+  const { cookie } = c.var;
+  return cookie !== undefined && readRenewal(c, cookie.reference.expiresAt)?.outcome === "other-person";
 }
 
 /** @throws {SignInError} unknown_provider when one is named that is not ours: never the next best instead */

@@ -3,13 +3,16 @@ import { classifyTarget, targetPath } from "#protocol/request-target.ts";
 import { ERROR_HEADER, GATE_PREFIX } from "#protocol/version.ts";
 import { SETTINGS_HEADER, type RelayCall } from "../../durable-objects/rpc.ts";
 import type { AppContext, Deps, SignInAdapter } from "../context.ts";
-import { refusal } from "../middleware/on-error.ts";
+import { refusal, surroundings } from "../middleware/on-error.ts";
 import { isNavigation, notSignedIn } from "../not-signed-in.ts";
+import { awayPage } from "../pages/away-page.ts";
+import { problemPage } from "../pages/problem-page.ts";
 import { GatewayError, problemResponse } from "../problem.ts";
 import { refuseSocket, type SessionEnd } from "../refuse-socket.ts";
 import { relayHeaders } from "../relay-headers.ts";
+import { isUnderWay, readRenewal } from "../renewal-cookie.ts";
 import { renewSession } from "../renewal/renew-session.ts";
-import { clientAddress } from "../session-lifecycle.ts";
+import { clientAddress, SHARD } from "../session-lifecycle.ts";
 
 export function relay(deps: Deps, adapter: SignInAdapter) {
   return async function relay(c: AppContext): Promise<Response> {
@@ -45,10 +48,24 @@ export function relay(deps: Deps, adapter: SignInAdapter) {
     if (code === "session_expired" || code === "session_unknown") return answerNotSignedIn(deps, c, upgrade, "expired");
     if (code === "session_revoked") return answerNotSignedIn(deps, c, upgrade, "revoked");
     if (code === "workspace_away" && routeClass === "gateway") return refuseSocket("away", deps.now());
-    if (code === "workspace_away" && isNavigation(method, c.req.raw.headers)) return refusal(deps, c, "workspace_away");
+    if (code !== null && isNavigation(method, c.req.raw.headers)) return objectRefusal(deps, c, code, response);
     c.set("relayed", code === null);
     return response;
   };
+}
+
+/** A refusal of the object's, for a person to read. */
+async function objectRefusal(deps: Deps, c: AppContext, code: string, response: Response): Promise<Response> {
+  if (code === "workspace_away") {
+    // An answer that nobody reads would keep the object awake.
+    await response.body?.cancel();
+    const { since } = await deps.tenantObject(c.var.tenant.id, SHARD).readiness();
+    return awayPage({ ...surroundings(c), since, now: deps.now(), development: deps.config.development });
+  }
+  const { title } = await response.json<{ title: string }>();
+  const wait = response.headers.get("retry-after");
+  const retry = wait === null ? {} : { retryAfterSeconds: Number(wait) };
+  return problemPage({ code, status: response.status, title, ...retry }, surroundings(c));
 }
 
 async function fetchObject(
@@ -74,15 +91,27 @@ async function fetchObject(
   }
 }
 
-function answerNotSignedIn(deps: Deps, c: AppContext, upgrade: boolean, ended: SessionEnd | null): Response {
+function answerNotSignedIn(
+  deps: Deps,
+  c: AppContext,
+  upgrade: boolean,
+  ended: SessionEnd | null,
+): Response | Promise<Response> {
   if (upgrade) {
-    if (ended === null) return problemResponse("unauthenticated", c.var.requestId);
-    return refuseSocket(ended, deps.now());
+    const { cookie } = c.var;
+    if (ended === null || cookie === undefined) return problemResponse("unauthenticated", c.var.requestId);
+    const { expiresAt } = cookie.reference;
+    const renewing = ended === "expired" && isUnderWay(readRenewal(c, expiresAt), deps.now());
+    return refuseSocket(renewing ? "renewing" : ended, deps.now(), expiresAt);
   }
   const answer = notSignedIn(c.req.method, c.var.target, c.req.raw.headers);
   switch (answer.type) {
     case "redirect":
+      // Said first: a provider that still knows the person would have them back before they read it.
+      if (ended === "revoked" && c.req.method === "GET") return refusal(c, "session_revoked", answer.next);
       return c.redirect(`${GATE_PREFIX}/login?next=${encodeURIComponent(answer.next)}`, 302);
+    case "renewal":
+      return c.redirect(`${GATE_PREFIX}/login/renewal`, 302);
     case "empty":
       return c.body(null, 200, { "cache-control": "no-store" });
     case "problem":

@@ -5,10 +5,19 @@ import { refusal } from "../middleware/on-error.ts";
 import { SignInError } from "../oidc/sign-in-error.ts";
 import { GatewayError } from "../problem.ts";
 
-/** @param provider id of a configured one, or "": what the address says is not for the log */
-export async function signInFailure(deps: Deps, c: AppContext, provider: string, error: unknown): Promise<Response> {
+/**
+ * @param provider id of a configured one, or "": what the address says is not for the log
+ * @param next where another try leads
+ */
+export async function signInFailure(
+  deps: Deps,
+  c: AppContext,
+  provider: string,
+  error: unknown,
+  next?: string,
+): Promise<Response> {
   if (!(error instanceof GatewayError)) throw error;
   const reason = error instanceof SignInError ? error.reason : error.code;
   deps.log({ event: "login.failed", request_id: c.var.requestId, provider, reason });
-  return withCookies(c, await refusal(deps, c, error.code));
+  return withCookies(c, await refusal(c, error.code, next));
 }

@@ -6,6 +6,7 @@ import type { AppEnv, Deps, SignInAdapter } from "../context.ts";
 import { returnTarget } from "../not-signed-in.ts";
 import { page } from "../pages/page.ts";
 import { GatewayError } from "../problem.ts";
+import { landing } from "../routes/welcome.ts";
 import { startSession } from "../session-lifecycle.ts";
 
 export function stubSignIn(deps: Deps): SignInAdapter {
@@ -14,13 +15,19 @@ export function stubSignIn(deps: Deps): SignInAdapter {
     const next = returnTarget(c.req.query("next"));
     const people = deps.config.stubUsers.map(
       ({ email, role }) =>
-        html`<form method="post" action="${GATE_PREFIX}/login">
-          <input type="hidden" name="next" value="${next}" />
-          <button type="submit" name="email" value="${email}"><span class="role">${role}</span>${email}</button>
-        </form>`,
+        html`<li>
+          <button class="row" type="submit" name="email" value="${email}">
+            <span>${email}</span><span class="soft">${role}</span>
+          </button>
+        </li>`,
     );
     const body = html`<p>Who are you today?</p>
-      ${people}
+      <form method="post" action="${GATE_PREFIX}/login">
+        <input type="hidden" name="next" value="${next}" />
+        <ul class="actions">
+          ${people}
+        </ul>
+      </form>
       <p class="soft">
         Development sign-in: anyone on this computer can sign in as anyone. It is not part of a deployed gateway.
       </p>`;
@@ -30,7 +37,7 @@ export function stubSignIn(deps: Deps): SignInAdapter {
     const form = await c.req.parseBody();
     const user = deps.config.stubUsers.find(({ email }) => email === form["email"]);
     if (user === undefined) throw new GatewayError("not_allowed");
-    await startSession(deps, c, {
+    const { notice } = await startSession(deps, c, {
       provider: "stub",
       issuer: "urn:tidegate:stub",
       subject: user.email,
@@ -41,7 +48,8 @@ export function stubSignIn(deps: Deps): SignInAdapter {
       providerSessionId: null,
       refreshToken: null,
     });
-    return c.redirect(returnTarget(typeof form["next"] === "string" ? form["next"] : undefined), 303);
+    const next = returnTarget(typeof form["next"] === "string" ? form["next"] : undefined);
+    return c.redirect(landing(next, notice), 303);
   });
   return { login };
 }

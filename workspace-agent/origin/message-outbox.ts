@@ -60,6 +60,13 @@ export class MessageOutbox {
     this.#bytes += bytes.byteLength;
   }
 
+  /** Sends a small text before everything that waits, if the stream has credit left; for a last word. */
+  interject(bytes: Uint8Array): void {
+    if (this.isOffering || this.#credit.available <= 0) return;
+    this.#credit.spend(bytes.byteLength);
+    this.#queue({ type: "text", stream: this.#stream, bytes });
+  }
+
   sendSome(limitBytes: number): void {
     const first = this.#messages[0];
     if (first === undefined) return;

@@ -19,6 +19,7 @@ import { originFailure } from "./origin-failure.ts";
 import { offeredProtocols } from "./origin-socket.ts";
 import { PieceOrder } from "./piece-order.ts";
 import { readRefusal } from "./refusal.ts";
+import { SHUTDOWN_NOTICE, speaksGatewayProtocol } from "./shutdown-notice.ts";
 
 /** Messages held for the browser before the origin's socket is paused. */
 const MAX_HELD_BYTES = 2 * MAX_WHOLE_MESSAGE_BYTES;
@@ -35,6 +36,7 @@ export class WebSocketOrigin implements Stream {
   #opened = false;
   #accepted = false;
   #over = false;
+  #speaksGatewayProtocol = false;
   /** How the origin ended; told once everything before it has been sent. */
   #ended: Close | null = null;
   /** Of the upgrade, then of the wait for the first message. */
@@ -139,6 +141,7 @@ export class WebSocketOrigin implements Stream {
     if (!this.#accepted || this.#outbox.isOffering) {
       this.#port.reset("shutting_down");
     } else {
+      if (this.#speaksGatewayProtocol) this.#outbox.interject(SHUTDOWN_NOTICE);
       this.#port.queue({ type: "close", stream: this.#id, code: 1012, reason: "restarting" });
       this.#port.close();
     }
@@ -173,6 +176,7 @@ export class WebSocketOrigin implements Stream {
       this.#port.wake();
       return;
     }
+    if (first) this.#speaksGatewayProtocol = speaksGatewayProtocol(kind, bytes);
     this.#outbox.push(kind, bytes);
     if (this.#outbox.byteLength >= MAX_HELD_BYTES) socket.pause();
     // In the batch of ACCEPTED, without a turn: the gateway answers 101 and sends it in one go.

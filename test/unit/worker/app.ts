@@ -1,5 +1,12 @@
 /** The real app over a recording tenant object: what reaches it, and what it answers, are the test's. */
-import type { ProviderLogout, RelayCall, RevokeTarget, SessionView, SignIn } from "../../../durable-objects/rpc.ts";
+import type {
+  FormerSession,
+  ProviderLogout,
+  RelayCall,
+  RevokeTarget,
+  SessionView,
+  SignIn,
+} from "../../../durable-objects/rpc.ts";
 import { RELAY_HEADER } from "../../../durable-objects/rpc.ts";
 import { createApp } from "../../../worker/app.ts";
 import type { Deps, TenantStub } from "../../../worker/context.ts";
@@ -22,6 +29,11 @@ export interface Parts {
   session?: SessionView;
   /** A real object, instead of the recording one. */
   object?: TenantStub;
+  /** Whose session it was that is over. */
+  former?: FormerSession;
+  notice?: boolean;
+  /** When the agent left. */
+  awaySince?: number;
 }
 
 export function newGateway(vars: Record<string, string> = {}, parts: Parts = {}) {
@@ -40,6 +52,7 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
     ended: [] as string[],
     revoked: [] as RevokeTarget[],
     logouts: [] as ProviderLogout[],
+    noticed: [] as string[],
     objects: 0,
   };
   let answer = () => new Response("from OpenClaw");
@@ -50,7 +63,16 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
     },
     async startSession(_tenant, signIn) {
       calls.signIns.push(signIn);
-      return { ok: true, value: { session: SESSION, expiresAt: (parts.now?.() ?? NOW) + 3_600_000 } };
+      if (signIn.renews !== null && parts.former?.email !== signIn.email) return { ok: false, code: "other_person" };
+      const { notice = false } = parts;
+      return { ok: true, value: { session: SESSION, expiresAt: (parts.now?.() ?? NOW) + 3_600_000, notice } };
+    },
+    async findFormerSession() {
+      return parts.former ? { ok: true, value: parts.former } : { ok: false, code: "session_unknown" };
+    },
+    async noticeSeen(_tenant, session) {
+      calls.noticed.push(session);
+      return { ok: true, value: null };
     },
     async endSession(_tenant, session) {
       calls.ended.push(session);
@@ -80,7 +102,7 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
       return { ok: true, value: [] };
     },
     async readiness() {
-      return { agent: "away", since: null };
+      return { agent: "away", since: parts.awaySince ?? null };
     },
   };
   const cookies = new SessionCookies(config.sessionSecrets);

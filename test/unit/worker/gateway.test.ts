@@ -4,6 +4,7 @@ import { connectRefusal } from "../../../worker/refuse-socket.ts";
 import { HOSTILE_TARGETS, REAL_TARGETS } from "../../support/targets.ts";
 import { newGateway, NOW, ORIGIN, SECRET, SESSION } from "./app.ts";
 
+const PROBE_LOGIN = "/_gate/login?next=%2Fcontrol-ui-config.json";
 const code = (response: Response) => response.headers.get("x-tidegate-error");
 
 describe("a request target", () => {
@@ -61,6 +62,11 @@ describe("nobody signed in", () => {
     ["GET", "/assets/index.js", { "sec-fetch-mode": "no-cors" }, 401, null],
     ["GET", "/control-ui-config.json", { "sec-fetch-mode": "cors" }, 401, null],
     ["HEAD", "/control-ui-config.json", {}, 302, "/_gate/login?next=%2F"],
+    ["GET", "/control-ui-config.json", { ...navigation, "sec-fetch-dest": "iframe" }, 302, "/_gate/login/renewal"],
+    ["GET", "/x/control-ui-config.json", { ...navigation, "sec-fetch-dest": "iframe" }, 302, "/_gate/login/renewal"],
+    ["GET", "/chat/main", { ...navigation, "sec-fetch-dest": "iframe" }, 401, null],
+    ["GET", "/control-ui-config.json", { ...navigation, "sec-fetch-dest": "document" }, 302, PROBE_LOGIN],
+    ["GET", "/chat/main", { ...navigation, "sec-fetch-dest": "object" }, 401, null],
     ["HEAD", "/openclaw/control-ui-config.json", {}, 302, "/_gate/login?next=%2F"],
     ["HEAD", "/chat/main", {}, 200, null],
     ["HEAD", "/assets/index.js", {}, 401, null],
@@ -92,6 +98,15 @@ describe("nobody signed in", () => {
     },
   );
 
+  test("a session that was revoked is told so on a page, and is not sent to a provider that would have it back", async () => {
+    const gateway = newGateway();
+    gateway.answer = () => new Response(null, { status: 401, headers: { "x-tidegate-error": "session_revoked" } });
+    const headers = { ...navigation, cookie: await gateway.cookie() };
+    const response = await gateway.send("/chat/main", { headers });
+    expect([response.status, code(response)]).toEqual([401, "session_revoked"]);
+    expect(await response.text()).toContain('href="/_gate/login?next=%2Fchat%2Fmain"');
+  });
+
   test("an expired cookie counts as none, without asking the object", async () => {
     const gateway = newGateway();
     const cookie = await gateway.cookie(NOW / 1000 - 1);
@@ -101,13 +116,23 @@ describe("nobody signed in", () => {
 
   test("the UI's connect is told to reload, or to stop", () => {
     const frame = JSON.stringify({ type: "req", id: "7", method: "connect" });
-    expect(connectRefusal(frame, "expired")).toContain('"reloadRequired":true');
-    expect(connectRefusal(frame, "revoked")).toContain("AUTH_IDENTITY_HEADER_REQUIRED");
-    const away = JSON.parse(connectRefusal(frame, "away") ?? "null");
+    expect(connectRefusal(frame, "expired", 1)).toContain('"reloadRequired":true');
+    expect(connectRefusal(frame, "revoked", 1)).toContain("AUTH_IDENTITY_HEADER_REQUIRED");
+    const away = JSON.parse(connectRefusal(frame, "away", 1) ?? "null");
     expect(away).toMatchObject({ ok: false, error: { code: "UNAVAILABLE", details: { reason: "startup-sidecars" } } });
     for (const hostile of ["", "{", "[]", "null", '{"type":"req"}', '{"type":"res","id":"1"}']) {
-      expect(connectRefusal(hostile, "expired")).toBeUndefined();
+      expect(connectRefusal(hostile, "expired", 1)).toBeUndefined();
     }
+  });
+
+  test("each session's end is told under a build of its own: the UI reloads once for each, and remembers it", () => {
+    const frame = JSON.stringify({ type: "req", id: "7", method: "connect" });
+    const builds = [1_800_000_000, 1_800_000_060].map(
+      (session) => JSON.parse(connectRefusal(frame, "expired", session) ?? "").error.details.gatewayBuildId as string,
+    );
+    expect(new Set(builds).size).toBe(2);
+    // What the UI takes seriously (facts/openclaw section 7).
+    for (const build of builds) expect(build.length).toBeLessThanOrEqual(96);
   });
 });
 

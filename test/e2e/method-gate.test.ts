@@ -142,6 +142,36 @@ describe("each role gets of the real OpenClaw what it is to get, and no more", (
   });
 });
 
+describe("what the Control UI sends for a user", () => {
+  test("a session is begun, renamed, pinned, archived and deleted", async () => {
+    const created = await sessions.user.request("sessions.create", { agentId: "main" });
+    const { key, sessionId: expectedSessionId } = created.payload as { key: string; sessionId: string };
+    const session = { key, agentId: "main", expectedSessionId };
+    const seen = [created];
+    for (const patch of [{ label: "Bob's" }, { pinned: true }, { unread: false }, { archived: true }]) {
+      seen.push(await sessions.user.request("sessions.patch", { ...session, ...patch }));
+    }
+    seen.push(await sessions.user.request("sessions.delete", { ...session, archivedOnly: true }));
+    expect(seen.map(outcome)).toEqual(["ok", "ok", "ok", "ok", "ok", "ok"]);
+  });
+
+  test("a message with a file above what travels in one frame reaches the model as bob's", async () => {
+    const key = `key-${crypto.randomUUID()}`;
+    const content = Buffer.alloc(600_000, "tide ").toString("base64");
+    const attachments = [{ type: "file", mimeType: "text/plain", fileName: "notes.txt", content }];
+    const idempotencyKey = crypto.randomUUID();
+    const asked = await turn("chat.send", { sessionKey: MAIN, message: key, attachments, idempotencyKey }, key);
+    expect(findSenderId(asked)).toBe(profiles.user);
+  });
+
+  test("an answer under way is stopped", async () => {
+    const idempotencyKey = crypto.randomUUID();
+    await sessions.user.request("chat.send", { sessionKey: MAIN, message: "long story 5000", idempotencyKey });
+    const stopped = await sessions.user.request("chat.abort", { sessionKey: MAIN });
+    expect(stopped).toMatchObject({ ok: true, payload: { aborted: true } });
+  });
+});
+
 describe("tools.invoke on a user's socket, spelled otherwise", () => {
   const params = { name: "sessions_list", args: {}, sessionKey: MAIN };
   const spelled = (fields: string) => `{"type":"req","id":"spelled",${fields},"params":${JSON.stringify(params)}}`;

@@ -163,15 +163,16 @@ export class JsonWalker {
 
   /** The hot loop: prompts and attachments are one long string. @returns where it stopped */
   #passString(bytes: Uint8Array, from: number): number {
+    const end = bytes.length;
     let at = from;
     let byte = 0;
-    while (at < bytes.length) {
+    while (at < end) {
       byte = bytes[at] as number;
       if (byte === QUOTE || byte === BACKSLASH || byte < 0x20) break;
       at += 1;
     }
     if (this.#writtenBytes >= 0) this.#writeAll(bytes.subarray(from, at));
-    if (at === bytes.length) return at;
+    if (at === end) return at;
     if (byte === QUOTE) this.#endString();
     else if (byte === BACKSLASH) {
       this.#write(byte);
@@ -190,8 +191,9 @@ export class JsonWalker {
   #endString(): void {
     this.#state = this.#isKey ? COLON : AFTER;
     if (this.#writtenBytes < 0) return this.#isKey ? undefined : this.#sink.value(this.#depth, null);
-    // OpenClaw's own parser decodes it, so that no spelling of a name reads otherwise there.
-    const text = JSON.parse(`"${this.#written.toString("utf8", 0, this.#writtenBytes)}"`) as string;
+    const written = this.#written.toString("utf8", 0, this.#writtenBytes);
+    // OpenClaw's own parser decodes escapes, so that no spelling of a name reads otherwise there.
+    const text = written.includes("\\") ? (JSON.parse(`"${written}"`) as string) : written;
     if (this.#isKey) this.#sink.key(this.#depth, text);
     else this.#sink.value(this.#depth, { text });
   }

@@ -116,6 +116,11 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     });
     this.#relays = new Relays(ctx, {
       findLink: (link) => this.#tunnel.find(link),
+      denied: (person, { reason, method, count }) => {
+        // The agent tells a few of many; that it tells no more than that is seen to here.
+        if (this.#limits.spend("denials", person) > 0) return;
+        this.#audit.append({ type: "request.denied", person, reason, method, count });
+      },
       left: (person) => this.#news.left(person),
     });
   }

@@ -5,7 +5,7 @@
 import { concatBytes, decodeJsonObject, decodeUtf8, encodeJson, encodeUtf8, viewOf } from "./bytes.ts";
 import { ProtocolError } from "./errors.ts";
 import { FRAME_NUMBERS, type Frame, type FrameType, type MessageKind } from "./frame.ts";
-import { integer, matching, parseOpenHead, parsePerson, parseResponseHead } from "./heads.ts";
+import { integer, matching, parseDenied, parseOpenHead, parsePerson, parseResponseHead } from "./heads.ts";
 import {
   MAX_CHUNK_BYTES,
   MAX_CLOSE_REASON_BYTES,
@@ -87,6 +87,8 @@ function encodePayload(frame: Frame): Uint8Array[] {
       return [Uint8Array.of(frame.code)];
     case "credit":
       return [u32(frame.bytes)];
+    case "denied":
+      return [encodeJson({ reason: frame.reason, method: frame.method, count: frame.count })];
     case "roster":
       return [encodeJson({ version: frame.version, people: frame.people })];
     case "identity":
@@ -149,6 +151,8 @@ function decodePayload(type: FrameType, stream: number, payload: Uint8Array): Fr
       if (bytes === 0 || bytes > MAX_CREDIT_BYTES) throw new ProtocolError("bad_field", { field: "credit" });
       return { type, stream, bytes };
     }
+    case "denied":
+      return { type, stream, ...parseDenied(decodeJsonObject(atMost(payload, MAX_HEAD_BYTES))) };
     case "roster": {
       const json = decodeJsonObject(atMost(payload, MAX_ROSTER_BYTES));
       const people = json["people"];

@@ -1,9 +1,11 @@
 /** The frames of a batch (SPEC.md section 5). Stream ids are 1 and up; 0 is the connection itself. */
-import type { Person } from "./identity.ts";
+import type { Person, Role } from "./identity.ts";
 import type { RouteClass } from "./request-target.ts";
 
 export type HeaderPair = [name: string, value: string];
 export type MessageKind = "text" | "binary";
+/** Why the agent kept a browser's message from OpenClaw: what it asks for, one of its parameters, or no two readers agree on it. */
+export type DeniedReason = "method" | "parameter" | "unreadable";
 
 /** What the agent needs to open one exchange at the origin. Typed fields carry the trust; `headers` are the client's. */
 export interface OpenHead {
@@ -17,6 +19,8 @@ export interface OpenHead {
   version: number;
   /** OpenClaw's user string. */
   user: string;
+  /** Which list of OpenClaw's methods holds (WebSockets of class gateway). */
+  role: Role;
   scopes: string[];
   clientAddress: string;
   scheme: "http" | "https";
@@ -49,6 +53,7 @@ export type Frame =
   | { type: "close"; stream: number; code: number; reason: string }
   | { type: "reset"; stream: number; code: number }
   | { type: "credit"; stream: number; bytes: number }
+  | { type: "denied"; stream: number; reason: DeniedReason; method: string; count: number }
   | { type: "roster"; stream: 0; version: number; people: Person[] }
   | { type: "identity"; stream: 0; version: number; person: Person }
   | { type: "forget"; stream: 0; version: number; person: string }
@@ -78,6 +83,7 @@ export const FRAME_NUMBERS: Record<FrameType, number> = {
   identity: 18,
   forget: 19,
   written: 20,
+  denied: 21,
 };
 
 /** @returns the bytes of a frame that count against credit (SPEC.md section 6); PART is pulled instead, so it does not */

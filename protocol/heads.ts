@@ -1,6 +1,6 @@
 /** Hand-written checks of everything that travels as JSON: a closed shape, every length bounded (SPEC.md section 4). */
 import { ProtocolError } from "./errors.ts";
-import type { HeaderPair, OpenHead, ResponseHead } from "./frame.ts";
+import type { DeniedReason, HeaderPair, OpenHead, ResponseHead } from "./frame.ts";
 import { isRole, isUserString, type Person } from "./identity.ts";
 import { MAX_CREDIT_BYTES, MAX_HEADER_PAIRS } from "./limits.ts";
 import { isCanonicalTarget, type RouteClass } from "./request-target.ts";
@@ -19,11 +19,13 @@ export function parseOpenHead(fields: Fields): OpenHead {
   const target = text(fields, "target", 8192);
   const user = text(fields, "user", 255);
   const scheme = text(fields, "scheme", 5);
+  const role = fields["role"];
   const scopes = fields["scopes"];
   if (kind !== "http" && kind !== "ws") throw bad("kind");
   if (!ROUTE_CLASSES.has(routeClass)) throw bad("routeClass");
   if (!isCanonicalTarget(target)) throw bad("target");
   if (!isUserString(user)) throw bad("user");
+  if (!isRole(role)) throw bad("role");
   if (scheme !== "http" && scheme !== "https") throw bad("scheme");
   if (!Array.isArray(scopes) || scopes.length === 0 || scopes.length > 16 || !scopes.every(isScope))
     throw bad("scopes");
@@ -39,6 +41,7 @@ export function parseOpenHead(fields: Fields): OpenHead {
     person: matching(fields, "person", /^[A-Za-z0-9_-]{1,64}$/),
     version: integer(fields, "version"),
     user,
+    role,
     scopes,
     clientAddress: matching(fields, "clientAddress", /^[0-9A-Fa-f.:]{2,45}$/),
     scheme,
@@ -72,6 +75,13 @@ export function parsePerson(value: unknown): Person {
     role,
     active,
   };
+}
+
+/** What the agent says of a refusal: the method is a plain name, or empty. */
+export function parseDenied(fields: Fields): { reason: DeniedReason; method: string; count: number } {
+  const reason = fields["reason"];
+  if (reason !== "method" && reason !== "parameter" && reason !== "unreadable") throw bad("reason");
+  return { reason, method: matching(fields, "method", /^[A-Za-z0-9._-]{0,64}$/), count: integer(fields, "count") };
 }
 
 export function parsePairs(value: unknown): HeaderPair[] {

@@ -16,6 +16,7 @@ import { learnProfiles } from "./identity/profiles.ts";
 import { RosterFiles } from "./identity/roster-files.ts";
 import { WorkspaceFiles } from "./identity/workspace-files.ts";
 import { watchWorkspace } from "./identity/workspace-watch.ts";
+import { createGates, type Gates } from "./method-gate/open-gate.ts";
 import type { Log } from "./log.ts";
 import { agentMetrics, type MetricSources, readiness } from "./metrics/agent-metrics.ts";
 import { startMetricsServer } from "./metrics/metrics-server.ts";
@@ -41,9 +42,10 @@ export async function runAgent(
   const traffic = new Traffic();
   const origin = createOrigin(config.openclaw, log);
   const identity = createIdentityWriter(config, log);
-  const openStream = openStreams(origin, (head) => identity.gate(head), log);
+  const gates = createGates();
+  const openStream = openStreams(origin, (head) => identity.gate(head), gates.open, log);
   const tunnel = new Tunnel({ openStream, identity, clock, traffic, log });
-  const metrics = await serveMetrics(config.metricsPort, tunnel, traffic, origin);
+  const metrics = await serveMetrics(config.metricsPort, tunnel, traffic, origin, gates);
   const unwatch = watchWorkspace(
     config.workspace,
     () => identity.recheck(),
@@ -98,11 +100,12 @@ export async function runAgent(
 }
 
 /** @throws {ConfigError} when the port cannot be had */
-async function serveMetrics(port: number | null, tunnel: Tunnel, traffic: Traffic, origin: Origin) {
+async function serveMetrics(port: number | null, tunnel: Tunnel, traffic: Traffic, origin: Origin, gates: Gates) {
   if (port === null) return null;
   const sources: MetricSources = {
     link: () => tunnel.link,
     traffic,
+    denied: gates.denied,
     originReachable: () => origin.health.reachable,
     residentBytes: () => process.memoryUsage.rss(),
   };

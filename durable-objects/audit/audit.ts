@@ -1,6 +1,8 @@
 /** The audit seam: product data about security events, written before the action is answered. */
 import type { EndReason } from "../rpc.ts";
 
+import type { DeniedReason } from "#protocol/frame.ts";
+
 export type AuditEvent =
   | { type: "session.created"; person: string; session: string }
   | { type: "session.ended"; session: string; reason: EndReason }
@@ -8,6 +10,7 @@ export type AuditEvent =
   | { type: "identity.conflict"; issuer: string }
   | { type: "identity.unwritable"; version: number }
   | { type: "request.refused"; person: string; code: string; routeClass: string }
+  | { type: "request.denied"; person: string; reason: DeniedReason; method: string; count: number }
   | { type: "agent.connected"; agent: string; version: string; role: string }
   | { type: "agent.refused"; agent: string; code: string }
   | { type: "agent.superseded"; agent: string }

@@ -12,6 +12,7 @@ interface Rule {
 const RULES = {
   requests: { capacity: 600, refillPerSecond: 100 },
   upgrades: { capacity: 40, refillPerSecond: 5 },
+  denials: { capacity: 20, refillPerSecond: 2 },
 } satisfies Record<string, Rule>;
 
 export type LimitName = keyof typeof RULES;

@@ -30,6 +30,7 @@ export function openHead(
     person: person.key,
     version,
     user: person.user,
+    role: person.role,
     scopes: scopesFor(person.role, kind),
     clientAddress: call.clientAddress,
     scheme: call.scheme,

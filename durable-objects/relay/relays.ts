@@ -1,5 +1,5 @@
 /** Every open exchange of the object, found by stream, session or socket; rebuilt from attachments after a loss of memory. */
-import type { OpenHead } from "#protocol/frame.ts";
+import type { Frame, OpenHead } from "#protocol/frame.ts";
 import { INITIAL_CREDIT_BYTES } from "#protocol/limits.ts";
 import { browserTags, type SocketGroup, socketsOf } from "../sockets.ts";
 import type { AgentLink } from "../tunnel/agent-link.ts";
@@ -13,6 +13,8 @@ import { WebSocketRelay } from "./websocket-relay.ts";
 export interface RelayEvents {
   /** The link that a stream belongs to, while it is held. */
   findLink(link: string): AgentLink | undefined;
+  /** The agent kept a person's message from OpenClaw. */
+  denied(person: string, denial: Extract<Frame, { type: "denied" }>): void;
   /** A person's socket closed. */
   left(person: string): void;
 }
@@ -160,7 +162,8 @@ export class Relays {
   }
 
   #relay(socket: WebSocket, link: AgentLink, attachment: BrowserAttachment): WebSocketRelay {
-    const shared = { large: this.#large, budget: this.budget };
+    const { denied } = this.#events;
+    const shared = { large: this.#large, budget: this.budget, denied };
     const relay = new WebSocketRelay(socket, attachment, link, shared);
     this.#sockets.set(socket, relay);
     return relay;

@@ -25,12 +25,21 @@ const DRAINED_BYTES = 256 * 1024;
 const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 const encoder = new TextEncoder();
 
+/** What all of an object's browsers share. */
+export interface SharedByRelays {
+  large: LargeMessages;
+  budget: ByteBudget;
+  /** The agent kept a message of this person's from OpenClaw. */
+  denied(person: string, denial: Extract<Frame, { type: "denied" }>): void;
+}
+
 export class WebSocketRelay implements StreamSink {
   #socket: WebSocket;
   #attachment: BrowserAttachment;
   #link: AgentLink;
   #large: LargeMessages;
   #budget: ByteBudget;
+  #shared: SharedByRelays;
   #outbound: OutboundCredit;
   #inbound: InboundSender;
   #looking = false;
@@ -40,17 +49,13 @@ export class WebSocketRelay implements StreamSink {
   #stalledMs = 0;
   #over = false;
 
-  constructor(
-    socket: WebSocket,
-    attachment: BrowserAttachment,
-    link: AgentLink,
-    shared: { large: LargeMessages; budget: ByteBudget },
-  ) {
+  constructor(socket: WebSocket, attachment: BrowserAttachment, link: AgentLink, shared: SharedByRelays) {
     this.#socket = socket;
     this.#attachment = attachment;
     this.#link = link;
     this.#large = shared.large;
     this.#budget = shared.budget;
+    this.#shared = shared;
     this.#outbound = new OutboundCredit(socket, attachment.window, attachment.granted, shared.budget);
     this.#inbound = new InboundSender(link, attachment.stream, attachment.credit, shared.budget, {
       queued: (batch) => (this.#attachment.last = batch),
@@ -92,6 +97,9 @@ export class WebSocketRelay implements StreamSink {
         return;
       case "credit":
         this.#inbound.grant(frame.bytes);
+        return;
+      case "denied":
+        this.#shared.denied(this.#attachment.person, frame);
         return;
       case "close": {
         const close = relayableClose(frame.code, frame.reason);

@@ -31,6 +31,7 @@ test("the whole text, for a link that was cut and resumed", () => {
     agentMetrics({
       link: () => tunnel.tunnel.link,
       traffic: tunnel.traffic,
+      denied: { method: 2, parameter: 1, unreadable: 0 },
       originReachable: () => true,
       residentBytes: () => 12_345,
     }),
@@ -52,6 +53,9 @@ test("the whole text, for a link that was cut and resumed", () => {
     'tidegate_agent_batches_total{direction="out"} 0',
     expect.stringMatching(/^tidegate_agent_bytes_total\{direction="in"\} \d+$/),
     'tidegate_agent_bytes_total{direction="out"} 0',
+    'tidegate_agent_denied_messages_total{reason="method"} 2',
+    'tidegate_agent_denied_messages_total{reason="parameter"} 1',
+    'tidegate_agent_denied_messages_total{reason="unreadable"} 0',
     "tidegate_agent_origin_reachable 1",
     "process_resident_memory_bytes 12345",
   ]);
@@ -62,7 +66,13 @@ test("the whole text, for a link that was cut and resumed", () => {
 });
 
 test("before the first connection everything is zero, and what nobody knows is left out", () => {
-  const sources = { link: () => null, traffic: new Traffic(), originReachable: () => null, residentBytes: () => 1 };
+  const sources = {
+    link: () => null,
+    traffic: new Traffic(),
+    denied: { method: 0, parameter: 0, unreadable: 0 },
+    originReachable: () => null,
+    residentBytes: () => 1,
+  };
   const text = exposition(agentMetrics(sources));
   expect(text).toContain("\ntidegate_agent_connected 0\n");
   expect(text).not.toContain("origin_reachable");

@@ -107,7 +107,7 @@ test.each([
 });
 
 test("an administrator's WebSocket may carry operator.admin", () => {
-  expect(refuseHead(openHead({ kind: "ws", scopes: ["operator.admin"] }))).toBeNull();
+  expect(refuseHead(openHead({ kind: "ws", role: "admin", scopes: ["operator.admin"] }))).toBeNull();
 });
 
 test.each([

@@ -40,7 +40,7 @@ async function serve(listener: RequestListener, connected: (socket: WebSocket) =
     server.closeAllConnections();
     server.close();
   });
-  return openStreams(origin, () => null, silent);
+  return openStreams(origin, () => null, null, silent);
 }
 
 /** Real sockets all the way, and between agent and gateway a relay that cuts. Redials at once, until the test is over. */

@@ -4,7 +4,6 @@ import type { Chance } from "./chance.ts";
 import type { Sequence } from "./ledger.ts";
 
 const LARGE_BYTES = 1024 * 1024;
-const HEADER_BYTES = 12;
 const LONGEST_TEXT = 2_000;
 /** A sender lets so many be under way: a chat waits for answers too. */
 const MOST_UNDER_WAY = 100;
@@ -16,35 +15,37 @@ const FILLER_TEXT = FILLER.toString("base64");
 
 export function textMessage(life: number, number: number, chance: Chance): string {
   const at = chance.between(0, LARGE_BYTES);
-  const text = FILLER_TEXT.slice(at, at + chance.between(0, LONGEST_TEXT));
-  return `${life} ${number} ${crc32(text)} ${text}`;
+  return requestOf(life, number, FILLER_TEXT.slice(at, at + chance.between(0, LONGEST_TEXT)));
 }
 
-export function largeMessage(life: number, number: number, chance: Chance): Buffer {
-  const message = Buffer.allocUnsafe(LARGE_BYTES);
+export function largeMessage(life: number, number: number, chance: Chance): string {
   const at = chance.between(0, LARGE_BYTES);
-  FILLER.copy(message, HEADER_BYTES, at, at + LARGE_BYTES - HEADER_BYTES);
-  message.writeUInt32BE(life, 0);
-  message.writeUInt32BE(number, 4);
-  message.writeUInt32BE(crc32(message.subarray(HEADER_BYTES)), 8);
-  return message;
+  return requestOf(life, number, FILLER_TEXT.slice(at, at + LARGE_BYTES));
+}
+
+/** In the shape of OpenClaw's own requests: the agent lets nothing else pass. */
+function requestOf(life: number, number: number, text: string): string {
+  const params = { life, number, sum: crc32(text), message: text };
+  return JSON.stringify({ type: "req", id: `${life}-${number}`, method: "chat.send", params });
 }
 
 /** @returns the message's number, or undefined when it is damaged or another stream's */
-export function readMessage(life: number, data: Buffer, isBinary: boolean): number | undefined {
-  if (isBinary) {
-    if (data.byteLength !== LARGE_BYTES || data.readUInt32BE(0) !== life) return undefined;
-    return crc32(data.subarray(HEADER_BYTES)) === data.readUInt32BE(8) ? data.readUInt32BE(4) : undefined;
+export function readMessage(life: number, data: Buffer): number | undefined {
+  try {
+    const { params } = JSON.parse(data.toString()) as {
+      params: Record<"life" | "number" | "sum", number> & { message: string };
+    };
+    return params.life === life && crc32(params.message) === params.sum ? params.number : undefined;
+  } catch {
+    return undefined;
   }
-  const [owner, number, sum, text = ""] = data.toString().split(" ");
-  return Number(owner) === life && crc32(text) === Number(sum) ? Number(number) : undefined;
 }
 
 /** One end of a socket that numbers are sent into. */
 export interface NumberSink {
   /** Whether the next number may be given out now. */
   ready(): boolean;
-  send(message: string | Buffer): void;
+  send(message: string): void;
 }
 
 /** Sends numbered messages at random intervals, some of 1 MiB, one of those at a time. @returns what ends it */

@@ -46,8 +46,8 @@ export async function startNumberingOrigin(ledger: Ledger, chance: Chance): Prom
       clearTimeout(leave);
       stop();
     };
-    socket.on("message", (data, isBinary) => {
-      const number = readMessage(life.id, data as Buffer, isBinary);
+    socket.on("message", (data) => {
+      const number = readMessage(life.id, data as Buffer);
       if (number === undefined) ledger.note("corrupted", `socket ${life.id} up`);
       else life.up.receive(number);
     });

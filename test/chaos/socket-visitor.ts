@@ -77,10 +77,10 @@ function live(world: World, life: Life, cookie: string, chance: Chance): Promise
       send: (message) => socket.send(message),
     });
   });
-  socket.on("message", (data, isBinary) => {
+  socket.on("message", (data) => {
     heardAt = Date.now();
     if (life.left !== null) return;
-    const number = readMessage(life.id, data as Buffer, isBinary);
+    const number = readMessage(life.id, data as Buffer);
     if (number === undefined) ledger.note("corrupted", `socket ${life.id} down`);
     else life.down.receive(number);
   });

@@ -1,5 +1,4 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
@@ -9,6 +8,7 @@ import { findChromium } from "../../scripts/chromium.ts";
 import { findFreePort } from "../../scripts/ports.ts";
 import { startAll, type Stack } from "../../scripts/stack.ts";
 import { passNotice } from "../support/notice.ts";
+import { rawPost } from "../support/raw-post.ts";
 import { HOSTILE_TARGETS } from "../support/targets.ts";
 import { assertNotBlank, screenshot } from "../support/screenshot.ts";
 
@@ -153,7 +153,7 @@ test("the workspace holds the roster block, one file a person, and what a hand w
 
 test.each(HOSTILE_TARGETS)("%s, typed raw by a signed-in admin, reaches nothing of OpenClaw", async (target) => {
   const cookie = await signInByForm("alice@example.com");
-  const status = await rawPost(target, cookie);
+  const status = await rawPost(stack.url, target, cookie);
   expect([400, 404]).toContain(status);
 });
 
@@ -202,17 +202,6 @@ test("with its roster broken, the very prompt that was answered is answered 'not
 
 function saidIn({ pieces }: { pieces: string[] }): string {
   return pieces.join("");
-}
-
-/** Writes the request line as it is: no client library would send these. */
-async function rawPost(target: string, cookie: string): Promise<number> {
-  const { host, hostname, port } = new URL(stack.url);
-  const socket = connect(Number(port), hostname);
-  const lines = [`POST ${target} HTTP/1.1`, `Host: ${host}`, `Origin: ${stack.url}`, `Cookie: ${cookie}`];
-  socket.write([...lines, "Content-Length: 2", "Connection: close", "", "{}"].join("\r\n"));
-  let answer = "";
-  for await (const chunk of socket) answer += String(chunk);
-  return Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]);
 }
 
 async function signInByForm(email: string): Promise<string> {

@@ -20,6 +20,7 @@ const HEAD: OpenHead = {
   person: "p1",
   version: 1,
   user: "a@example.com",
+  role: "viewer",
   scopes: ["operator.read"],
   clientAddress: "192.0.2.1",
   scheme: "https",
@@ -51,7 +52,7 @@ export class AgentUnderFire {
     };
     this.#tunnel = new Tunnel({
       openStream: (id, head, port) => {
-        const stream = new WebSocketOrigin(id, head, origin as never, port);
+        const stream = new WebSocketOrigin(id, head, origin as never, port, null);
         stream.start();
         return stream;
       },

@@ -375,7 +375,7 @@ export class World {
     return new Tunnel({
       openStream: (id, head, port) => {
         if (head.kind === "http") return new UploadSink(id, port, later);
-        const stream = new WebSocketOrigin(id, head, origin as never, port);
+        const stream = new WebSocketOrigin(id, head, origin as never, port, null);
         stream.start();
         return stream;
       },

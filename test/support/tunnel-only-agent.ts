@@ -15,7 +15,7 @@ const config = readConfig(process.argv[2] ?? "", process.env);
 const log = (event: string, fields: object = {}) => console.error(JSON.stringify({ event, ...fields }));
 const origin = createOrigin(config.openclaw, log);
 const tunnel = new Tunnel({
-  openStream: openStreams(origin, () => null, log),
+  openStream: openStreams(origin, () => null, null, log),
   identity: { receive: () => undefined, release: () => undefined },
   clock: systemClock,
   traffic: new Traffic(),

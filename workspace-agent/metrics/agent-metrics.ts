@@ -1,6 +1,7 @@
 /** What the agent tells about itself to whoever watches this machine. */
 import { VERSION } from "#protocol/version.ts";
 import type { AgentLink, LinkPhase } from "../connection/agent-link.ts";
+import type { DeniedReason } from "#protocol/frame.ts";
 import type { Traffic } from "../connection/traffic.ts";
 import type { Metric } from "./exposition.ts";
 
@@ -8,6 +9,8 @@ export interface MetricSources {
   /** The link of today, or null. */
   link: () => AgentLink | null;
   traffic: Traffic;
+  /** Messages that the method gate kept from OpenClaw. */
+  denied: Readonly<Record<DeniedReason, number>>;
   /** Whether OpenClaw answered last time; null before the first. */
   originReachable: () => boolean | null;
   residentBytes: () => number;
@@ -15,7 +18,7 @@ export interface MetricSources {
 
 const CONNECTED: ReadonlySet<LinkPhase> = new Set<LinkPhase>(["standby", "active", "leaving"]);
 
-export function agentMetrics({ link, traffic, originReachable, residentBytes }: MetricSources): Metric[] {
+export function agentMetrics({ link, traffic, denied, originReachable, residentBytes }: MetricSources): Metric[] {
   const today = link();
   const reachable = originReachable();
   const gauge = (name: string, help: string, value: number): Metric => {
@@ -61,6 +64,11 @@ export function agentMetrics({ link, traffic, originReachable, residentBytes }: 
     ),
     counter("tidegate_agent_batches_total", "Batches of frames.", directions(traffic.batches)),
     counter("tidegate_agent_bytes_total", "Bytes of messages after the greeting.", directions(traffic.bytes)),
+    counter(
+      "tidegate_agent_denied_messages_total",
+      "Messages that the method gate kept from OpenClaw.",
+      Object.entries(denied).map(([reason, value]) => ({ labels: { reason }, value })),
+    ),
     {
       ...gauge("tidegate_agent_origin_reachable", "1 when OpenClaw answered last time.", 0),
       samples: reachable === null ? [] : [{ value: reachable ? 1 : 0 }],

@@ -5,7 +5,7 @@
  */
 import type { HeaderPair, OpenHead } from "#protocol/frame.ts";
 import { connectionNominated, HOP_BY_HOP } from "#protocol/headers.ts";
-import { isUserString } from "#protocol/identity.ts";
+import { isUserString, ROLE_SCOPES } from "#protocol/identity.ts";
 import { classifyTarget, isCanonicalTarget } from "#protocol/request-target.ts";
 import { COOKIE_PREFIX } from "#protocol/version.ts";
 
@@ -63,6 +63,8 @@ export function refuseHead(head: OpenHead): HeadRefusal | null {
   if (!isUserString(head.user) || head.clientAddress === "" || head.host === "" || head.scopes.length === 0) {
     return "bad_head";
   }
+  // The role decides about methods, the scopes about everything else: they must be of one mind.
+  if (head.scopes.some((scope) => !ROLE_SCOPES[head.role].includes(scope))) return "bad_head";
   if (head.kind === "http" && head.scopes.some((scope) => NEVER_ON_HTTP.has(scope))) return "bad_head";
   return null;
 }

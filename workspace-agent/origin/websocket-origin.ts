@@ -2,7 +2,6 @@
 import type { IncomingMessage } from "node:http";
 import WebSocket from "ws";
 import { type Close, relayableClose } from "#protocol/close-codes.ts";
-import { ReceiveCredit } from "#protocol/credit.ts";
 import { ProtocolError, type ResetCode } from "#protocol/errors.ts";
 import type { MessageKind, OpenHead } from "#protocol/frame.ts";
 import {
@@ -12,12 +11,13 @@ import {
   MAX_WHOLE_MESSAGE_BYTES,
   ORIGIN_UPGRADE_TIMEOUT_MS,
 } from "#protocol/limits.ts";
+import type { OpenGate } from "../method-gate/open-gate.ts";
 import type { Stream, StreamFrame, StreamPort } from "../streams/stream.ts";
+import { InboundMessages } from "./inbound-messages.ts";
 import { MessageOutbox } from "./message-outbox.ts";
 import type { Origin } from "./origin.ts";
 import { originFailure } from "./origin-failure.ts";
 import { offeredProtocols } from "./origin-socket.ts";
-import { PieceOrder } from "./piece-order.ts";
 import { readRefusal } from "./refusal.ts";
 import { SHUTDOWN_NOTICE, speaksGatewayProtocol } from "./shutdown-notice.ts";
 
@@ -29,9 +29,8 @@ export class WebSocketOrigin implements Stream {
   readonly #head: OpenHead;
   readonly #origin: Origin;
   readonly #port: StreamPort;
-  readonly #inbound = new ReceiveCredit();
+  readonly #inbound: InboundMessages;
   readonly #outbox: MessageOutbox;
-  readonly #pieces = new PieceOrder();
   #socket: WebSocket | null = null;
   #opened = false;
   #accepted = false;
@@ -42,13 +41,27 @@ export class WebSocketOrigin implements Stream {
   /** Of the upgrade, then of the wait for the first message. */
   #timer: NodeJS.Timeout | undefined;
 
-  /** Does nothing at the origin before {@link start}. */
-  constructor(id: number, head: OpenHead, origin: Origin, port: StreamPort) {
+  /** Does nothing at the origin before {@link start}. @param openGate null where no gate stands */
+  constructor(id: number, head: OpenHead, origin: Origin, port: StreamPort, openGate: OpenGate | null) {
     this.#id = id;
     this.#head = head;
     this.#origin = origin;
     this.#port = port;
     this.#outbox = new MessageOutbox(id, head.credit, (frame) => port.queue(frame));
+    this.#inbound = new InboundMessages({
+      stream: id,
+      send: (kind, bytes, last, written) => this.#write(kind, bytes, last, written),
+      grant: (bytes) => port.queue({ type: "credit", stream: id, bytes }),
+      gate:
+        openGate &&
+        ((output) =>
+          openGate(head.role, {
+            ...output,
+            answer: (text) => this.#answer(text),
+            end: (code) => this.#endBoth({ code, reason: "" }),
+            denied: (denial) => port.queue({ type: "denied", stream: id, ...denial }),
+          })),
+    });
   }
 
   /** Asks the origin for the upgrade. */
@@ -95,15 +108,10 @@ export class WebSocketOrigin implements Stream {
     switch (frame.type) {
       case "text":
       case "binary":
-        if (!this.#accepted || this.#pieces.isOpen) throw this.#illegal();
-        this.#inbound.receive(frame.bytes.byteLength);
-        this.#write(frame.type, frame.bytes, true);
-        return;
       case "piece":
         if (!this.#accepted) throw this.#illegal();
-        this.#inbound.receive(frame.bytes.byteLength);
-        // Each piece goes on as a fragment of one message: nothing is collected here, and credit stays true.
-        this.#write(frame.kind, frame.bytes, this.#pieces.receive(frame));
+        // After the end of either side nothing goes on any more.
+        if (this.#ended === null) this.#inbound.receive(frame);
         return;
       case "take":
         this.#outbox.take(frame.attempt);
@@ -129,8 +137,7 @@ export class WebSocketOrigin implements Stream {
   }
 
   abandon(): void {
-    this.#over = true;
-    clearTimeout(this.#timer);
+    this.#leave();
     this.#closeSocket({ code: 1001, reason: "" });
   }
 
@@ -171,16 +178,34 @@ export class WebSocketOrigin implements Stream {
     const first = !this.#accepted;
     this.#accept(socket);
     if (bytes.byteLength > MAX_MESSAGE_BYTES) {
-      this.#ended = { code: 1009, reason: "" };
-      this.#closeSocket(this.#ended);
-      this.#port.wake();
+      this.#endBoth({ code: 1009, reason: "" });
       return;
     }
     if (first) this.#speaksGatewayProtocol = speaksGatewayProtocol(kind, bytes);
-    this.#outbox.push(kind, bytes);
-    if (this.#outbox.byteLength >= MAX_HELD_BYTES) socket.pause();
+    this.#push(kind, bytes);
     // In the batch of ACCEPTED, without a turn: the gateway answers 101 and sends it in one go.
     if (first) this.#outbox.sendSome(MAX_CHUNK_BYTES);
+  }
+
+  /** Puts a message behind those that wait for the browser. */
+  #push(kind: MessageKind, bytes: Buffer): void {
+    this.#outbox.push(kind, bytes);
+    if (this.#outbox.byteLength >= MAX_HELD_BYTES) this.#socket?.pause();
+    this.#port.wake();
+  }
+
+  /** Says something in OpenClaw's place. Whoever asks and does not read is not to fill this memory. */
+  #answer(text: string): void {
+    if (this.#outbox.byteLength >= MAX_HELD_BYTES) this.#endBoth({ code: 1013, reason: "" });
+    else this.#push("text", Buffer.from(text));
+  }
+
+  /** Ends the exchange at the origin at once, and towards the browser after what waits. */
+  #endBoth(close: Close): void {
+    if (this.#over || this.#ended !== null) return;
+    this.#ended = close;
+    this.#inbound.close();
+    this.#closeSocket(close);
     this.#port.wake();
   }
 
@@ -209,12 +234,8 @@ export class WebSocketOrigin implements Stream {
     this.#port.wake();
   }
 
-  #write(kind: MessageKind, bytes: Uint8Array, last: boolean): void {
-    this.#socket?.send(bytes, { binary: kind === "binary", fin: last }, (error) => {
-      if (error || this.#over) return;
-      const increment = this.#inbound.deliver(bytes.byteLength);
-      if (increment > 0) this.#port.queue({ type: "credit", stream: this.#id, bytes: increment });
-    });
+  #write(kind: MessageKind, bytes: Uint8Array, last: boolean, written: () => void): void {
+    this.#socket?.send(bytes, { binary: kind === "binary", fin: last }, written);
   }
 
   #resume(): void {
@@ -234,9 +255,14 @@ export class WebSocketOrigin implements Stream {
   }
 
   #finish(): void {
+    this.#leave();
+    this.#port.close();
+  }
+
+  #leave(): void {
     this.#over = true;
     clearTimeout(this.#timer);
-    this.#port.close();
+    this.#inbound.close();
   }
 
   #illegal(): ProtocolError {

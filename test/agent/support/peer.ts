@@ -3,6 +3,7 @@ import type { Frame, OpenHead } from "#protocol/frame.ts";
 import { Link, NEW_LINK } from "#protocol/link.ts";
 import { decodeMessage } from "#protocol/messages.ts";
 import type { Log } from "../../../workspace-agent/log.ts";
+import type { OpenGate } from "../../../workspace-agent/method-gate/open-gate.ts";
 import { openStreams } from "../../../workspace-agent/origin/open-stream.ts";
 import { createOrigin, type IdentityGate } from "../../../workspace-agent/origin/origin.ts";
 import { Streams } from "../../../workspace-agent/streams/streams.ts";
@@ -22,7 +23,7 @@ export class Peer {
   readonly #gateway: Link;
   readonly #turns: Turns;
 
-  constructor(port: number, gate: IdentityGate = () => null) {
+  constructor(port: number, gate: IdentityGate = () => null, openGate: OpenGate | null = null) {
     this.origin = createOrigin({ host: "127.0.0.1", port, localAddress: "127.77.0.1", userHeader: "x-user" }, silent);
     this.#agent = new Link({ ...NEW_LINK }, (message) => this.#receive(message));
     this.#gateway = new Link({ ...NEW_LINK }, (message) => this.#deliver(message));
@@ -32,7 +33,7 @@ export class Peer {
       this.#flushSoon();
     };
     this.streams = new Streams({
-      open: openStreams(this.origin, gate, silent),
+      open: openStreams(this.origin, gate, openGate, silent),
       queue,
       turns: this.#turns,
       wake: () => this.#flushSoon(),
@@ -97,6 +98,7 @@ export function openHead(fields: Partial<OpenHead> = {}): OpenHead {
     person: "p1",
     version: 1,
     user: "alice@example.com",
+    role: "user",
     scopes: ["operator.read", "operator.write"],
     clientAddress: "203.0.113.7",
     scheme: "https",

@@ -17,6 +17,7 @@ const head: OpenHead = {
   person: "abcDEF_-123",
   version: 3,
   user: "alice@example.com",
+  role: "viewer",
   scopes: ["operator.read"],
   clientAddress: "192.0.2.1",
   scheme: "https",

@@ -1,0 +1,106 @@
+/** A raw client of OpenClaw's gateway protocol, signed in at Tidegate: says what no page would say. */
+import { createHash, generateKeyPairSync, randomUUID, sign } from "node:crypto";
+import WebSocket from "ws";
+
+export interface GatewayError {
+  code: string;
+  message: string;
+  details?: { code?: string; missingScope?: string };
+}
+export interface GatewayAnswer {
+  ok: boolean;
+  payload?: unknown;
+  error?: GatewayError;
+}
+
+interface Event {
+  event: string;
+  payload: Record<string, unknown>;
+}
+
+/** What the Control UI asks for; OpenClaw gives what identity and cap leave of it. */
+const SCOPES = ["admin", "read", "write", "approvals", "questions", "pairing"].map((name) => `operator.${name}`);
+
+export class GatewaySession {
+  readonly #socket: WebSocket;
+  readonly #waiting = new Map<string, (answer: GatewayAnswer) => void>();
+  readonly events: Event[] = [];
+  readonly #listeners = new Set<() => void>();
+  /** Resolves with the close code. */
+  readonly closed: Promise<number>;
+  /** OpenClaw's hello. */
+  hello: { features: { methods: string[] }; auth: { scopes: string[] }; server: { version: string } } | undefined;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    this.closed = new Promise((resolve) => socket.once("close", (code) => resolve(code)));
+    void this.closed.then((code) => {
+      for (const settle of this.#waiting.values()) settle({ ok: false, error: { code: "CLOSED", message: `${code}` } });
+    });
+    socket.on("message", (data) => this.#receive(String(data)));
+  }
+
+  /** Signs in to the gateway protocol as the Control UI would. @throws when OpenClaw refuses */
+  static async open(url: string, cookie: string): Promise<GatewaySession> {
+    const page = await (await fetch(`${url}/`, { headers: { cookie, accept: "text/html" } })).text();
+    const buildId = /control-ui-build-id="([^"]+?)-[0-9a-f]{64}"/.exec(page)?.[1];
+    const socket = new WebSocket(url.replace("http", "ws"), { headers: { cookie, origin: url } });
+    const session = new GatewaySession(socket);
+    const { payload } = await session.event(({ event }) => event === "connect.challenge");
+    const client = { id: "openclaw-control-ui", version: "2026.9.6", platform: "linux", mode: "webchat", buildId };
+    const device = deviceOf(payload as { nonce: string; ts: number }, client);
+    const params = { minProtocol: 4, maxProtocol: 4, client, role: "operator", scopes: SCOPES, caps: [], device };
+    const answer = await session.request("connect", params);
+    if (!answer.ok) throw new Error(`connect: ${JSON.stringify(answer.error)}`);
+    session.hello = answer.payload as GatewaySession["hello"];
+    return session;
+  }
+
+  request(method: string, params: object = {}): Promise<GatewayAnswer> {
+    const id = randomUUID();
+    return this.say(JSON.stringify({ type: "req", id, method, params }), id);
+  }
+
+  /** Sends any bytes; `id` says which answer is meant. */
+  say(message: string | Buffer, id: string): Promise<GatewayAnswer> {
+    const { promise, resolve } = Promise.withResolvers<GatewayAnswer>();
+    this.#waiting.set(id, resolve);
+    this.#socket.send(message);
+    return promise;
+  }
+
+  /** @returns the first event, past or to come, that fits */
+  async event(fits: (event: Event) => boolean): Promise<Event> {
+    for (;;) {
+      const found = this.events.find(fits);
+      if (found !== undefined) return found;
+      await new Promise<void>((resolve) => this.#listeners.add(resolve));
+    }
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  #receive(text: string): void {
+    const message = JSON.parse(text) as { type: string; id: string } & GatewayAnswer & Event;
+    if (message.type === "event") {
+      this.events.push(message);
+      for (const wake of this.#listeners) wake();
+      this.#listeners.clear();
+      return;
+    }
+    this.#waiting.get(message.id)?.(message);
+    this.#waiting.delete(message.id);
+  }
+}
+
+/** A new device, which signs OpenClaw's challenge. */
+function deviceOf({ nonce, ts }: { nonce: string; ts: number }, client: { id: string; mode: string }) {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const raw = publicKey.export({ type: "spki", format: "der" }).subarray(-32);
+  const id = createHash("sha256").update(raw).digest("hex");
+  const words = ["v2", id, client.id, client.mode, "operator", SCOPES.join(","), ts, "", nonce];
+  const signature = sign(null, Buffer.from(words.join("|")), privateKey).toString("base64url");
+  return { id, publicKey: raw.toString("base64url"), signedAt: ts, nonce, signature };
+}

@@ -18,9 +18,11 @@ export async function awayPage(options: AwayPageOptions): Promise<Response> {
   const { status, title } = PROBLEMS.workspace_away;
   const starting = development && since === null;
   const awayMs = since === null ? null : Math.max(0, now - since);
-  const refreshSeconds = refreshAfter(awayMs);
+  // Away since yesterday is a start of today's there.
+  const refreshSeconds = development ? refreshAfter(null) : refreshAfter(awayMs);
   const body = html`<div class="waiting"></div>
     <p role="status">${starting ? "The first start takes up to a minute." : awayFor(awayMs)}</p>
+    ${development && !starting ? html`<p>If you have just run npm start: it takes up to a minute.</p>` : ""}
     <p>This page tries again by itself, and goes on as soon as it can. Your chats and drafts are kept.</p>
     <p class="actions"><a class="button" href="">Try now</a></p>
     ${contact === null ? "" : html`<p class="soft">If this lasts, ask ${contact}.</p>`}`;

@@ -138,9 +138,23 @@ describe("a refusal of the object's", () => {
   });
 
   test("that its computer has long been away asks seldom, but for a development machine, where that is a start", async () => {
-    const around = { tenant: "Acme", contact: null, requestId: "r", since: NOW - 11 * 60_000, now: NOW };
+    const around = {
+      tenant: "Acme",
+      contact: null,
+      requestId: "r",
+      connected: false,
+      since: NOW - 11 * 60_000,
+      now: NOW,
+    };
     const waits = [false, true].map(async (development) => (await awayPage({ ...around, development })).headers);
     expect((await Promise.all(waits)).map((headers) => headers.get("retry-after"))).toEqual(["30", "2"]);
+  });
+
+  test("a connected computer whose assistant is silent is not said to be away", async () => {
+    const around = { tenant: "Acme", contact: null, requestId: "r", since: NOW - 1e9, now: NOW, development: false };
+    const text = await (await awayPage({ ...around, connected: true })).text();
+    expect(text).toContain("Its computer is connected");
+    expect(text).not.toMatch(/not connected|away for/);
   });
 
   test("often at first, seldom later", () => {

@@ -216,8 +216,8 @@ test("a planned stop is told as a restart; while the agent is away the page wait
   await stack.parts.agent?.stop();
   await chat.frame('"event":"shutdown"', from);
   await expect.poll(() => chat.closes(), { timeout: 30_000 }).toContain(1012);
-  // Held for as long as it may, then told that the assistant is starting.
-  await chat.frame("startup-sidecars", from);
+  // Held for as long as it may, then told to come again: in the words of an OpenClaw that is starting.
+  await chat.frame(`"message":"the assistant's computer is not connected"`, from);
   const visitor = await ChatPage.open(context, stack.url);
   await visitor.page.goto(`${stack.url}/chat/main`);
   await visitor.page.getByRole("heading", { name: /not connected/ }).waitFor();

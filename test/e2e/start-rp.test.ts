@@ -97,7 +97,7 @@ test("it registers, is up, signs in whoever the issuer vouches for, asks UserInf
     const query = new URLSearchParams({ code: "x", state: location.searchParams.get("state") ?? "" });
     const cookie = left.headers["set-cookie"]?.[0]?.split(";")[0] ?? "";
     const back = await get(port, `/_gate/callback/oidc?${query}`, cookie);
-    expect([back.statusCode, back.headers.location]).toEqual([303, "/"]);
+    expect([back.statusCode, back.headers.location]).toEqual([303, "/_gate/welcome"]);
     const session = back.headers["set-cookie"]?.find((value) => value.startsWith("tidegate-default="))?.split(";")[0];
     expect((await get(port, "/_gate/session", session)).statusCode).toBe(200);
     expect(asked.filter((path) => path === "/test/a/userinfo")).toHaveLength(1);

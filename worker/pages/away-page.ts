@@ -6,6 +6,8 @@ import { page } from "./page.ts";
 import type { ProblemPageOptions } from "./problem-page.ts";
 
 export interface AwayPageOptions extends Omit<ProblemPageOptions, "next"> {
+  /** The computer is connected, and the assistant on it does not answer. */
+  connected: boolean;
   /** When it left, milliseconds since the epoch; null: it was never here. */
   since: number | null;
   now: number;
@@ -13,19 +15,29 @@ export interface AwayPageOptions extends Omit<ProblemPageOptions, "next"> {
   development: boolean;
 }
 
+const SILENT = "Its computer is connected, but the assistant on it is just starting, or has stopped.";
+
 export async function awayPage(options: AwayPageOptions): Promise<Response> {
-  const { since, now, development, contact, tenant, requestId } = options;
+  const { connected, now, development, contact, tenant, requestId } = options;
+  const since = connected ? now : options.since;
   const { status, title } = PROBLEMS.workspace_away;
   const starting = development && since === null;
   const awayMs = since === null ? null : Math.max(0, now - since);
-  const refreshSeconds = refreshAfter(awayMs);
+  // Away since yesterday is a start of today's there.
+  const refreshSeconds = development ? refreshAfter(null) : refreshAfter(awayMs);
   const body = html`<div class="waiting"></div>
-    <p role="status">${starting ? "The first start takes up to a minute." : awayFor(awayMs)}</p>
+    <p role="status">${starting ? "The first start takes up to a minute." : connected ? SILENT : awayFor(awayMs)}</p>
+    ${development && !starting ? html`<p>If you have just run npm start: it takes up to a minute.</p>` : ""}
     <p>This page tries again by itself, and goes on as soon as it can. Your chats and drafts are kept.</p>
     <p class="actions"><a class="button" href="">Try now</a></p>
     ${contact === null ? "" : html`<p class="soft">If this lasts, ask ${contact}.</p>`}`;
   const reference = `Code workspace_away · request ${requestId}`;
-  const shown = { title: starting ? "Starting OpenClaw…" : title, tenant, reference, refreshSeconds };
+  const shown = {
+    title: starting ? "Starting OpenClaw…" : connected ? "The assistant does not answer" : title,
+    tenant,
+    reference,
+    refreshSeconds,
+  };
   const response = await page(status, shown, body);
   response.headers.set(ERROR_HEADER, "workspace_away");
   response.headers.set("retry-after", String(refreshSeconds));

@@ -59,8 +59,9 @@ async function objectRefusal(deps: Deps, c: AppContext, code: string, response: 
   if (code === "workspace_away") {
     // An answer that nobody reads would keep the object awake.
     await response.body?.cancel();
-    const { since } = await deps.tenantObject(c.var.tenant.id, SHARD).readiness();
-    return awayPage({ ...surroundings(c), since, now: deps.now(), development: deps.config.development });
+    const { agent, since } = await deps.tenantObject(c.var.tenant.id, SHARD).readiness();
+    const { development } = deps.config;
+    return awayPage({ ...surroundings(c), connected: agent === "connected", since, now: deps.now(), development });
   }
   const { title } = await response.json<{ title: string }>();
   const wait = response.headers.get("retry-after");

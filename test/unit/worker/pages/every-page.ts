@@ -59,7 +59,7 @@ export function everyPage(words: Words): Record<string, Make> {
     next,
   };
   const away = (awayMs: number | null, development: boolean) => () =>
-    awayPage({ ...around, since: awayMs === null ? null : NOW - awayMs, now: NOW, development });
+    awayPage({ ...around, connected: false, since: awayMs === null ? null : NOW - awayMs, now: NOW, development });
   const problem = (code: string, more: Omit<Problem, "code">) => () => problemPage({ code, ...more }, around);
   const choices = [
     { label: words.provider, href: "/_gate/login?provider=one" },
@@ -79,6 +79,7 @@ export function everyPage(words: Words): Record<string, Make> {
     cleared: () => account.signedOutPage(words.tenant, true),
     away: away(11 * 60_000, false),
     starting: away(null, true),
+    silent: () => awayPage({ ...around, connected: true, since: NOW, now: NOW, development: false }),
     "rate-limited": problem("rate_limited", { status: 429, title: "Too many requests", retryAfterSeconds: 20 }),
     renewed: () => renewalPage(null),
     "not-renewed": () => renewalPage("session_expired"),

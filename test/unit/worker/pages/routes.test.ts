@@ -1,7 +1,7 @@
 /** The pages by the routes that lead to them: the notice, signing out for good, refusals of the object. */
 import { describe, expect, test } from "vitest";
 import type { SessionView } from "../../../../durable-objects/rpc.ts";
-import { refreshAfter } from "../../../../worker/pages/away-page.ts";
+import { awayPage, refreshAfter } from "../../../../worker/pages/away-page.ts";
 import { newGateway, NOW, ORIGIN, SESSION } from "../app.ts";
 
 const NAVIGATION = { "sec-fetch-mode": "navigate", accept: "text/html" };
@@ -130,13 +130,33 @@ describe("a refusal of the object's", () => {
   });
 
   test("that its computer is away says since when, and asks again by itself", async () => {
-    const gateway = newGateway({ ENVIRONMENT: "development" }, { awaySince: NOW - 11 * 60_000 });
+    const gateway = newGateway({}, { awaySince: NOW - 11 * 60_000 });
     gateway.answer = refuse(503, "workspace_away", { "retry-after": "2" });
     const page = await gateway.send("/chat/main", { headers: { ...NAVIGATION, cookie: await gateway.cookie() } });
     const text = await page.text();
-    expect([page.status, page.headers.get("retry-after")]).toEqual([503, "30"]);
+    expect([page.status, page.headers.get("retry-after")]).toEqual([503, "2"]);
     expect(text).toContain("away for 11 minutes");
-    expect(text).toContain('http-equiv="refresh" content="30"');
+    expect(text).toContain('http-equiv="refresh" content="2"');
+  });
+
+  test("that its computer has long been away asks seldom, but for a development machine, where that is a start", async () => {
+    const around = {
+      tenant: "Acme",
+      contact: null,
+      requestId: "r",
+      connected: false,
+      since: NOW - 11 * 60_000,
+      now: NOW,
+    };
+    const waits = [false, true].map(async (development) => (await awayPage({ ...around, development })).headers);
+    expect((await Promise.all(waits)).map((headers) => headers.get("retry-after"))).toEqual(["30", "2"]);
+  });
+
+  test("a connected computer whose assistant is silent is not said to be away", async () => {
+    const around = { tenant: "Acme", contact: null, requestId: "r", since: NOW - 1e9, now: NOW, development: false };
+    const text = await (await awayPage({ ...around, connected: true })).text();
+    expect(text).toContain("Its computer is connected");
+    expect(text).not.toMatch(/not connected|away for/);
   });
 
   test("often at first, seldom later", () => {

@@ -1,7 +1,7 @@
 /** What is measured: the whole of Tidegate, and the floor, side by side against the same origin. */
 import { findFreePort } from "../scripts/ports.ts";
 import { findProcess, listDescendants } from "../scripts/processes.mjs";
-import { OBJECT_NAME, startLocalGateway } from "../test/support/local-gateway.ts";
+import { startLocalGateway } from "../test/support/local-gateway.ts";
 import type { Children } from "./children.ts";
 import { startFloorEdge } from "./floor/edge.ts";
 import type { Address } from "./load/job.ts";
@@ -22,8 +22,6 @@ export interface Target {
 export interface FullTarget extends Target {
   signIn(): Promise<string>;
   signOut(cookie: string): Promise<void>;
-  /** The object forgets how many upgrades a session has made: 40, then 5 a second, is not what is measured. */
-  forgetLimits(): Promise<void>;
 }
 
 export async function startFull(home: string, originPort: number, profileFolder?: string): Promise<FullTarget> {
@@ -47,7 +45,6 @@ export async function startFull(home: string, originPort: number, profileFolder?
       stop,
       signIn: () => gateway.signIn(emails[0] ?? ""),
       signOut: (cookie) => gateway.signOut(cookie),
-      forgetLimits: () => gateway.edge.evict(OBJECT_NAME),
     };
   } catch (error) {
     await stop();

@@ -7,8 +7,6 @@ import type { FullTarget, Target } from "./target.ts";
 const MIB = 1024 * 1024;
 const IN_FLIGHT = 64;
 const BULK_STREAMS = 4;
-/** Upgrades that a session may make at once. */
-const UPGRADES = 40;
 const CLOSE_WAIT_MS = 5_000;
 
 export type Round = Record<string, number>;
@@ -92,11 +90,7 @@ export async function measureIdle(load: Load, target: Target, sizes: Sizes): Pro
 export async function measureRevocation(load: Load, target: FullTarget, sizes: Sizes): Promise<Round> {
   const cookie = await target.signIn();
   const address = { ...target.address, cookies: [cookie] };
-  for (let opened = 0; opened < sizes.revokedSockets; opened += UPGRADES) {
-    const sockets = Math.min(UPGRADES, sizes.revokedSockets - opened);
-    await load.do({ type: "open", address, sockets });
-    await target.forgetLimits();
-  }
+  await load.do({ type: "open", address, sockets: sizes.revokedSockets });
   const closings = load.do({ type: "watch", waitMs: CLOSE_WAIT_MS });
   const began = performance.timeOrigin + performance.now();
   await target.signOut(cookie);

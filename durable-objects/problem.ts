@@ -1,6 +1,8 @@
 /** Refusals of the object as Problem Details (RFC 9457); the Worker turns them into pages for navigations. */
 import { ERROR_HEADER } from "#protocol/version.ts";
 import type { ResetCode } from "#protocol/errors.ts";
+import type { Exceeded } from "./limits/limits.ts";
+import { rateLimitFields } from "./limits/rate-limit-fields.ts";
 
 export type ObjectProblem =
   | "session_expired"
@@ -9,6 +11,7 @@ export type ObjectProblem =
   | "renewal_due"
   | "forbidden_by_role"
   | "rate_limited"
+  | "too_many_sockets"
   | "workspace_away"
   | "workspace_lost"
   | "origin_timeout"
@@ -25,6 +28,7 @@ const PROBLEMS: Record<ObjectProblem, { status: number; title: string }> = {
   renewal_due: { status: 503, title: "The sign-in service has to be asked first" },
   forbidden_by_role: { status: 403, title: "Your role does not allow this" },
   rate_limited: { status: 429, title: "Too many requests" },
+  too_many_sockets: { status: 429, title: "Too many open connections" },
   workspace_away: { status: 503, title: "The assistant's computer is not connected" },
   workspace_lost: { status: 502, title: "The connection to the assistant's computer was lost" },
   origin_timeout: { status: 504, title: "The assistant did not answer in time" },
@@ -33,6 +37,12 @@ const PROBLEMS: Record<ObjectProblem, { status: number; title: string }> = {
   too_many_streams: { status: 503, title: "Too many open requests" },
   bad_call: { status: 400, title: "The request could not be understood" },
 };
+
+export function rateLimited(exceeded: Exceeded): Response {
+  const response = problem("rate_limited");
+  for (const [name, value] of Object.entries(rateLimitFields(exceeded))) response.headers.set(name, value);
+  return response;
+}
 
 export function problem(code: ObjectProblem, retryAfterMs = 0): Response {
   const { status, title } = PROBLEMS[code];

@@ -142,7 +142,7 @@ export interface ProviderLogout {
 }
 
 export type SessionRefusal = "session_expired" | "session_revoked" | "session_unknown";
-export type StartRefusal = "identity_conflict" | "other_person";
+export type StartRefusal = "identity_conflict" | "other_person" | "rate_limited";
 
 export interface StartedSession {
   session: string;

@@ -1,12 +1,15 @@
 /** One shard of a tenant: sessions, roster, limits, audit, and the relay. Wiring only; each part is its own file. */
 import { DurableObject } from "cloudflare:workers";
 import type { Person } from "#protocol/identity.ts";
+import { addressPrefix } from "#protocol/address-prefix.ts";
 import { Audit } from "./audit/audit.ts";
+import { Seldom } from "./audit/seldom.ts";
 import { Limits } from "./limits/limits.ts";
+import type { LimitName } from "./tenant-settings.ts";
 import { PersonStore } from "./people/person-store.ts";
 import { RosterNews } from "./people/roster-news.ts";
 import { decide } from "./policy/access-policy.ts";
-import { problem } from "./problem.ts";
+import { problem, rateLimited } from "./problem.ts";
 import { Hold } from "./relay/hold.ts";
 import { Relays } from "./relay/relays.ts";
 import { openHead } from "./relay/open-head.ts";
@@ -54,13 +57,17 @@ const after = (delayMs: number, callback: () => void) => {
 /** A page waits for an agent that left less than this ago. */
 const HOLD_RECENT_MS = 60_000;
 
+/** Requests of one person under way at once; the object's own bound is 4,096 streams. */
+const MAX_REQUESTS_PER_PERSON = 256;
+
 export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc {
   #audit: Audit;
   #settings: Settings;
   #news: RosterNews;
   #sessions: Sessions;
   #people: PersonStore;
-  #limits = new Limits(now);
+  #limits = new Limits(now, () => this.#settings.current.limits);
+  #seldom = new Seldom(now);
   #agentSeen: AgentSeen;
   #tunnel: AgentTunnel;
   #relays: Relays;
@@ -118,7 +125,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
       findLink: (link) => this.#tunnel.find(link),
       denied: (person, { reason, method, count }) => {
         // The agent tells a few of many; that it tells no more than that is seen to here.
-        if (this.#limits.spend("denials", person) > 0) return;
+        if (this.#limits.spend("denials", person) !== undefined) return;
         this.#audit.append({ type: "request.denied", person, reason, method, count });
       },
       left: (person) => this.#news.left(person),
@@ -137,6 +144,12 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
 
   async startSession(call: TenantCall, signIn: SignIn): Promise<Result<StartedSession, StartRefusal>> {
     this.#apply(call.settings);
+    const { issuer, subject, clientAddress } = signIn;
+    const exceeded =
+      this.#limits.spend("signInsOfAddress", addressPrefix(clientAddress)) ??
+      this.#limits.spend("signInsOfPerson", `${issuer} ${subject}`);
+    // Whoever is stopped keeps the sessions they have.
+    if (exceeded !== undefined) return { ok: false, code: "rate_limited" };
     const started = await this.#sessions.start(call.tenant, signIn);
     await this.#schedule();
     return started;
@@ -217,7 +230,10 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     }
     // What somebody does in a chat is use of their session; pings are answered by the platform and do not come here.
     if (!this.#sessions.find(attachment.session, true).ok) return this.#sessions.expire();
-    this.#relays.of(socket, attachment)?.message(message);
+    const relay = this.#relays.of(socket, attachment);
+    const exceeded = this.#limits.spend("messages", attachment.person);
+    if (exceeded === undefined) relay?.message(message);
+    else relay?.close(1008, "too many messages", 1001);
     this.#tunnel.flush();
   }
 
@@ -264,21 +280,21 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
   async #relay(call: RelayCall, request: Request): Promise<Response> {
     const hash = await hashSessionId(call.session);
     const upgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
-    const waitMs = this.#limits.spend(upgrade ? "upgrades" : "requests", hash);
-    let person = this.#admit(call, hash);
+    let person = this.#admit(call, hash, upgrade ? "upgrades" : "requests");
     if (person instanceof Response) return person;
-    if (waitMs > 0) return problem("rate_limited", waitMs);
     if (call.renewed !== true && this.#sessions.renewals.isDue(hash)) {
       if (!(await this.#sessions.renewals.settled(hash))) return problem("renewal_due");
-      person = this.#admit(call, hash);
+      person = this.#admit(call, hash, null);
       if (person instanceof Response) return person;
     }
     if (!this.#tunnel.connected && this.#mayHold(upgrade)) {
       await this.#hold.wait(hash, request.signal);
       // Much may have happened meanwhile: nothing that was true before the wait is taken for granted.
-      person = this.#admit(call, hash);
+      person = this.#admit(call, hash, null);
       if (person instanceof Response) return person;
     }
+    const full = this.#isFull(person.key, upgrade);
+    if (full !== null) return problem(full, 2_000);
     const link = this.#tunnel.active;
     if (request.signal.aborted || link?.connected !== true) return problem("workspace_away", 2_000);
     // The roster shows people with an open socket first, so it is told before the OPEN that makes them one.
@@ -291,20 +307,33 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     }
     return upgrade
       ? this.#relays.upgrade(link, head, hash, person.key, request.signal)
-      : this.#relays.http(link, head, hash, request);
+      : this.#relays.http(link, head, hash, person.key, request);
   }
 
-  /** @returns the person, when the session is live and policy allows the request; else the refusal */
-  #admit(call: RelayCall, hash: string): Person | Response {
+  /** @returns the person, when the session is live, within its limits, and policy allows the request; else the refusal */
+  #admit(call: RelayCall, hash: string, limit: LimitName | null): Person | Response {
     const found = this.#sessions.find(hash, true);
     if (!found.ok) return problem(found.code);
     const person = this.#people.find(found.session.person);
     if (person === undefined) return problem("session_unknown");
+    const exceeded = limit === null ? undefined : this.#limits.spend(limit, person.key);
+    if (exceeded !== undefined) return rateLimited(exceeded);
     const decision = decide(call, person, this.#settings.current.policy);
     if (decision.allow) return person;
     const { code } = decision;
-    this.#audit.append({ type: "request.refused", person: person.key, code, routeClass: call.routeClass });
+    const { key } = person;
+    const { routeClass } = call;
+    if (this.#seldom.admits(`${key} ${routeClass}`)) {
+      this.#audit.append({ type: "request.refused", person: key, code, routeClass });
+    }
     return problem(code);
+  }
+
+  /** Nobody holds so much open that others find no room. */
+  #isFull(person: string, upgrade: boolean): "too_many_sockets" | "too_many_streams" | null {
+    const { sockets, requests } = this.#relays.countOf(person);
+    if (upgrade) return sockets >= this.#settings.current.limits.socketsPerPerson ? "too_many_sockets" : null;
+    return requests >= MAX_REQUESTS_PER_PERSON ? "too_many_streams" : null;
   }
 
   /** An agent that has just left is likely to be back; for one that is long gone only sockets wait, which retry. */

@@ -8,6 +8,9 @@ export interface Rate {
   perSecond: number;
 }
 
+/** `signIns…` are those that a provider has vouched for; whoever is stopped there keeps the sessions they have. */
+export type LimitName = "requests" | "upgrades" | "messages" | "signInsOfAddress" | "signInsOfPerson";
+
 export interface Lifetime {
   idleSeconds: number;
   absoluteSeconds: number;
@@ -15,7 +18,7 @@ export interface Lifetime {
 
 export interface TenantSettings {
   lifetimes: Record<Role, Lifetime>;
-  limits: { requests: Rate; upgrades: Rate; messages: Rate; socketsPerPerson: number };
+  limits: Record<LimitName, Rate> & { socketsPerPerson: number };
   /** Who may use a route class, instead of the built-in table. */
   policy: { class: RouteClass; roles: Role[] }[];
 }
@@ -28,7 +31,9 @@ export const DEFAULT_SETTINGS: TenantSettings = {
   limits: {
     requests: { burst: 600, perSecond: 100 },
     upgrades: { burst: 40, perSecond: 5 },
-    messages: { burst: 400, perSecond: 50 },
+    messages: { burst: 1000, perSecond: 200 },
+    signInsOfAddress: { burst: 40, perSecond: 4 },
+    signInsOfPerson: { burst: 10, perSecond: 1 },
     socketsPerPerson: 50,
   },
   policy: [],

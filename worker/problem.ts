@@ -19,6 +19,8 @@ export type ProblemCode =
   | "not_allowed"
   | "identity_conflict"
   | "other_person"
+  | "rate_limited"
+  | "too_many_sockets"
   | "attempt_expired"
   | "sign_in_invalid"
   | "sign_in_cancelled"
@@ -69,6 +71,16 @@ export const PROBLEMS: Record<ProblemCode, { status: number; title: string; deta
     status: 403,
     title: "This e-mail is taken",
     detail: "Another person already uses this e-mail address here. An administrator has to resolve it.",
+  },
+  rate_limited: {
+    status: 429,
+    title: "Too many requests",
+    detail: "Wait a few seconds. Whoever is signed in stays signed in.",
+  },
+  too_many_sockets: {
+    status: 429,
+    title: "Too many open connections",
+    detail: "Close a tab of this assistant, then try again.",
   },
   other_person: {
     status: 403,

@@ -6,12 +6,14 @@ import { SendCredit } from "#protocol/credit.ts";
 import { ProtocolError, RESET_CODES, resetName, type ResetCode } from "#protocol/errors.ts";
 import type { Frame, OpenHead, ResponseHead } from "#protocol/frame.ts";
 import { MAX_CHUNK_BYTES } from "#protocol/limits.ts";
+import type { Owner } from "./upgrade.ts";
 import { problem, RESET_PROBLEMS } from "../problem.ts";
 import type { AgentLink, StreamSink } from "../tunnel/agent-link.ts";
 import { announcedLength, hasBody, relayedResponse } from "./response.ts";
 
 export class HttpRelay implements StreamSink {
   readonly session: string;
+  readonly person: string;
   #link: AgentLink;
   #head: OpenHead;
   #stream = 0;
@@ -28,9 +30,10 @@ export class HttpRelay implements StreamSink {
   #roomCame: (() => void) | undefined;
   #upload: ReadableStreamBYOBReader | undefined;
 
-  constructor(link: AgentLink, session: string, head: OpenHead, done: (relay: HttpRelay) => void) {
+  constructor(link: AgentLink, owner: Owner, head: OpenHead, done: (relay: HttpRelay) => void) {
     this.#link = link;
-    this.session = session;
+    this.session = owner.session;
+    this.person = owner.person;
     this.#head = head;
     this.#windowBytes = this.#granted = head.credit;
     this.#done = done;

@@ -36,9 +36,9 @@ export class Relays {
     this.#events = events;
   }
 
-  http(link: AgentLink, head: OpenHead, session: string, request: Request): Promise<Response> {
+  http(link: AgentLink, head: OpenHead, session: string, person: string, request: Request): Promise<Response> {
     this.restore();
-    const relay = new HttpRelay(link, session, head, (done) => {
+    const relay = new HttpRelay(link, { session, person }, head, (done) => {
       this.#http.delete(done);
       this.budget.releaseWindow(head.credit);
     });
@@ -54,7 +54,7 @@ export class Relays {
     signal: AbortSignal,
   ): Promise<Response> {
     this.restore();
-    const upgrade = new Upgrade(link, session, head, signal, (stream, last, socket) => {
+    const upgrade = new Upgrade(link, { session, person }, head, signal, (stream, last, socket) => {
       this.#ctx.acceptWebSocket(socket, browserTags(stream, session, person));
       const relay = this.#relay(socket, link, {
         kind: "browser",
@@ -99,6 +99,15 @@ export class Relays {
     this.of(socket, attachment)?.closed(code, reason);
     this.#sockets.delete(socket);
     this.#events.left(attachment.person);
+  }
+
+  /** @returns what a person has open: sockets with the upgrades under way, and requests */
+  countOf(person: string): { sockets: number; requests: number } {
+    let requests = 0;
+    for (const relay of this.#http) if (relay.person === person) requests++;
+    let sockets = socketsOf(this.#ctx, { person }).length;
+    for (const upgrade of this.#upgrades) if (upgrade.person === person) sockets++;
+    return { sockets, requests };
   }
 
   /** @returns the sessions that have something open, asleep or awake */

@@ -11,8 +11,15 @@ import { hasBody, relayedResponse } from "./response.ts";
 /** Accepts the browser's socket and makes its relay take over the stream; `last` is the batch that held OPEN. */
 export type Accept = (stream: number, last: number, socket: WebSocket) => void;
 
+/** Whose exchange it is: hash of the session's id, and the person's key. */
+export interface Owner {
+  session: string;
+  person: string;
+}
+
 export class Upgrade implements StreamSink {
   readonly session: string;
+  readonly person: string;
   #link: AgentLink;
   #head: OpenHead;
   #signal: AbortSignal;
@@ -22,9 +29,10 @@ export class Upgrade implements StreamSink {
   #settled = false;
   #response = Promise.withResolvers<Response>();
 
-  constructor(link: AgentLink, session: string, head: OpenHead, signal: AbortSignal, accept: Accept) {
+  constructor(link: AgentLink, owner: Owner, head: OpenHead, signal: AbortSignal, accept: Accept) {
     this.#link = link;
-    this.session = session;
+    this.session = owner.session;
+    this.person = owner.person;
     this.#head = head;
     this.#signal = signal;
     this.#accept = accept;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startAgent, writeAgentSettings } from "../../scripts/agent.ts";
 import { startEdge, type Edge, type EdgeOptions } from "../../scripts/edge.ts";
+import { rootFolder } from "../../scripts/paths.ts";
 import type { Child } from "../../scripts/keep-running.ts";
 import { findProcess, listDescendants, listProcesses } from "../../scripts/processes.mjs";
 import { gatewayPublicKey, openAgentKey, openSecrets } from "../../scripts/secrets.ts";
@@ -64,7 +65,10 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
       AGENT_KEYS: `${agentId}:${publicKey}`,
     },
     tenantVars: { STORAGE_KEY: secrets.storageKey },
-    entries: options.entries,
+    entries: options.entries ?? {
+      gateway: join(rootFolder, "test/chaos/edge/unlimited-gateway.ts"),
+      tenant: join(rootFolder, "durable-objects/index.ts"),
+    },
   });
   writeAgentSettings(folder, {
     agentId,

@@ -8,13 +8,27 @@ import {
   type SignIn,
   type TenantCall,
 } from "../../durable-objects/rpc.ts";
+import { DEFAULT_SETTINGS, type TenantSettings } from "../../durable-objects/tenant-settings.ts";
 import type { TenantObject } from "../../durable-objects/tenant-object.ts";
 import type { FakeAgent } from "./agent.ts";
 
 const namespace = (env as unknown as { TENANT: DurableObjectNamespace<TenantObject> }).TENANT;
 let objects = 0;
 
-export const CALLER: TenantCall = { tenant: "default", settings: "" };
+const MUCH = { burst: 1e9, perSecond: 1e9 };
+/** Limits are the subject of limits.test.ts only. */
+const UNLIMITED: TenantSettings = {
+  ...DEFAULT_SETTINGS,
+  limits: {
+    requests: MUCH,
+    upgrades: MUCH,
+    messages: MUCH,
+    signInsOfAddress: MUCH,
+    signInsOfPerson: MUCH,
+    socketsPerPerson: 1e6,
+  },
+};
+export const CALLER: TenantCall = { tenant: "default", settings: JSON.stringify(UNLIMITED) };
 
 export const bytes = (text: string) => new TextEncoder().encode(text);
 export const text = (data: Uint8Array) => new TextDecoder().decode(data);
@@ -55,7 +69,7 @@ export class Tenant {
 
   /** Signs in. @returns the session's id */
   async session(person: string, more: Partial<SignIn> = {}): Promise<string> {
-    const started = await this.stub.startSession(CALLER, signInOf(person, more));
+    const started = await this.stub.startSession({ ...CALLER, settings: this.settings }, signInOf(person, more));
     if (!started.ok) throw new Error(started.code);
     return started.value.session;
   }
@@ -66,7 +80,7 @@ export class Tenant {
   }
 
   /** What the tenant document says from the next call on; kept by the object. */
-  settings = "";
+  settings = CALLER.settings;
 
   get(session: string, init: RequestInit = {}): Promise<Response> {
     return this.#relay(session, { method: init.method ?? "GET", routeClass: "ui" }, init);

@@ -28,6 +28,7 @@ export function readTenant(raw: unknown, context: ReadContext): ReadTenant {
   const providers = rawProviders.map((entry, index) => readProvider(entry, index, context));
   reportDoubles(document, rawProviders, report);
   reportTrust(document, report);
+  reportLimits(document, report);
   return { document, providers: providers.filter((entry) => entry !== undefined), report };
 }
 
@@ -59,6 +60,15 @@ function reportDoubles(document: Partial<TenantDocument>, providers: unknown[], 
   const agents = document.agents ?? [];
   for (const [index, { id }] of agents.entries()) {
     if (agents.findIndex((agent) => agent.id === id) !== index) report(["agents", index, "id"], "each agent once");
+  }
+}
+
+/** A tenant's object forgets what was used up when it sleeps, 10 s after its last work: until then all must be full again. */
+function reportLimits({ limits }: Partial<TenantDocument>, report: ReadContext["report"]): void {
+  for (const name of ["requests", "upgrades", "messages", "signInsOfAddress", "signInsOfPerson"] as const) {
+    const rate = limits?.[name];
+    if (rate === undefined || rate.burst <= 10 * rate.perSecond) continue;
+    report(["limits", name, "burst"], "at most ten times perSecond");
   }
 }
 

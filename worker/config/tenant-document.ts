@@ -68,21 +68,20 @@ const Rate = (means: string, burst: number, perSecond: number) =>
   noted(
     v.optional(
       v.strictObject({
-        burst: noted(v.optional(wholeNumber(1, 100_000, "tokens"), burst), "At once"),
+        burst: noted(v.optional(wholeNumber(1, 100_000, "tokens"), burst), "At once; at most ten times `perSecond`"),
         perSecond: noted(v.optional(wholeNumber(1, 10_000, "tokens a second"), perSecond), "In the long run"),
       }),
       {},
     ),
     means,
-    { unenforced: true },
   );
 const Limits = v.strictObject({
   requests: Rate("A person's HTTP requests; a cold page load is about 80", 600, 100),
   upgrades: Rate("A person's new WebSockets", 40, 5),
-  messages: Rate("A person's WebSocket messages", 400, 50),
-  socketsPerPerson: noted(v.optional(wholeNumber(1, 1000, "sockets"), 50), "Open WebSockets of one person", {
-    unenforced: true,
-  }),
+  messages: Rate("A person's WebSocket messages; more, and the socket is closed", 1000, 200),
+  signInsOfAddress: Rate("Sign-ins from one address, or from one IPv6 /64", 40, 4),
+  signInsOfPerson: Rate("Sign-ins of one person; more, and they keep the sessions they have", 10, 1),
+  socketsPerPerson: noted(v.optional(wholeNumber(1, 1000, "sockets"), 50), "Open WebSockets of one person"),
   bodyBytes: noted(v.optional(wholeNumber(1024, 104_857_600, "bytes"), 104_857_600), "Largest body of a request", {
     unenforced: true,
   }),

@@ -49,12 +49,13 @@ export function tenantSites(
 }
 
 function settingsOf(document: Pick<TenantDocument, "sessions" | "limits" | "policy">): TenantSettings {
-  const { requests, upgrades, messages, socketsPerPerson } = document.limits;
+  // The body's bound is the Worker's own business.
+  const { bodyBytes: _, ...limits } = document.limits;
   return {
     lifetimes: Object.fromEntries(
       ROLES.map((role) => [role, lifetimeOf(document, role)]),
     ) as TenantSettings["lifetimes"],
-    limits: { requests, upgrades, messages, socketsPerPerson },
+    limits,
     policy: document.policy,
   };
 }

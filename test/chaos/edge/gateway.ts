@@ -1,8 +1,8 @@
-/** The product's own development gateway, with a way to the object's count. Never deployed. */
-import product from "../../../worker/index.stub.ts";
+/** The product's own development gateway without limits, and with a way to the object's count. Never deployed. */
 import type { Env } from "../../../worker/env.ts";
 import { CENSUS_PATH } from "../census-path.ts";
 import type { TenantObject } from "./tenant.ts";
+import product from "./unlimited-gateway.ts";
 
 export default {
   async fetch(request, env, ctx) {

@@ -118,7 +118,6 @@ test("notes tell what is allowed and hardly meant", async () => {
     id: "acme",
     hosts: ["acme.example.com"],
     basePath: "/acme",
-    limits: { requests: { burst: 10 } },
     providers: [{ preset: "google", clientId: "1.apps", clientSecret: "GOOGLE_SECRET" }],
   };
   const secrets = { SESSION_SECRET: SECRET, GOOGLE_SECRET: CLIENT_SECRET, OLD_GOOGLE_SECRET: CLIENT_SECRET };
@@ -127,7 +126,6 @@ test("notes tell what is allowed and hardly meant", async () => {
   expect(notes).toEqual([
     "OLD_GOOGLE_SECRET: nothing reads this secret",
     "config/tenants.json tenants[0].basePath: nothing acts on it yet",
-    "config/tenants.json tenants[0].limits.requests: nothing acts on it yet",
     "tenant acme: nobody may come in, because nobody is allowed",
   ]);
 });

@@ -43,6 +43,7 @@ describe("each slip is told at its place", () => {
     [`${acme}.basePath`, "acme", "empty, or one segment"],
     [`${acme}.sessions`, [], "an object"],
     [`${acme}.limits`, [null], "an object"],
+    [`${acme}.limits`, { messages: { burst: 2_001 } }, "at most ten times perSecond", `${acme}.limits.messages.burst`],
     [`${acme}.basePath`, "/a/../b", "empty, or one segment"],
     [`${acme}.sharedOrigin`, "yes", "true or false"],
     [`${acme}.name`, "", "a text of at most 64", ""],

@@ -18,6 +18,7 @@ export type ObjectProblem =
   | "origin_failed"
   | "identity_unwritten"
   | "too_many_streams"
+  | "too_large"
   | "bad_call";
 
 const PROBLEMS: Record<ObjectProblem, { status: number; title: string }> = {
@@ -35,6 +36,7 @@ const PROBLEMS: Record<ObjectProblem, { status: number; title: string }> = {
   origin_failed: { status: 502, title: "The assistant gave no valid answer" },
   identity_unwritten: { status: 503, title: "Your identity could not be written to the workspace" },
   too_many_streams: { status: 503, title: "Too many open requests" },
+  too_large: { status: 413, title: "Too large" },
   bad_call: { status: 400, title: "The request could not be understood" },
 };
 
@@ -65,7 +67,7 @@ export const RESET_PROBLEMS: Record<ResetCode, ObjectProblem> = {
   refused_target: "bad_call",
   identity_unwritten: "identity_unwritten",
   session_ended: "session_expired",
-  too_large: "origin_failed",
+  too_large: "too_large",
   link_lost: "workspace_lost",
   shutting_down: "workspace_away",
   bad_step: "origin_failed",

@@ -305,9 +305,10 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
       this.#relays.budget.releaseWindow(credit);
       return problem("bad_call");
     }
+    const maxBodyBytes = this.#settings.current.limits.bodyBytes;
     return upgrade
       ? this.#relays.upgrade(link, head, hash, person.key, request.signal)
-      : this.#relays.http(link, head, hash, person.key, request);
+      : this.#relays.http(link, head, { session: hash, person: person.key }, request, maxBodyBytes);
   }
 
   /** @returns the person, when the session is live, within its limits, and policy allows the request; else the refusal */

@@ -18,7 +18,7 @@ export interface Lifetime {
 
 export interface TenantSettings {
   lifetimes: Record<Role, Lifetime>;
-  limits: Record<LimitName, Rate> & { socketsPerPerson: number };
+  limits: Record<LimitName, Rate> & { socketsPerPerson: number; bodyBytes: number };
   /** Who may use a route class, instead of the built-in table. */
   policy: { class: RouteClass; roles: Role[] }[];
 }
@@ -35,6 +35,7 @@ export const DEFAULT_SETTINGS: TenantSettings = {
     signInsOfAddress: { burst: 40, perSecond: 4 },
     signInsOfPerson: { burst: 10, perSecond: 1 },
     socketsPerPerson: 50,
+    bodyBytes: 104_857_600,
   },
   policy: [],
 };

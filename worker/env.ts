@@ -2,6 +2,8 @@
 import type { TenantRpc } from "../durable-objects/rpc.ts";
 
 export interface Env {
+  /** The platform's rate limit, where the deployment has one: counts in each location, approximately. */
+  ANONYMOUS_LIMIT?: { limit(options: { key: string }): Promise<{ success: boolean }> };
   TENANT: DurableObjectNamespace<TenantRpc & Rpc.DurableObjectBranded>;
   [name: string]: unknown;
 }

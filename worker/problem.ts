@@ -9,6 +9,8 @@ export type ProblemCode =
   | "not_found"
   | "credentials_in_query"
   | "too_large"
+  | "target_too_long"
+  | "headers_too_large"
   | "foreign_origin"
   | "route_closed"
   | "method_not_allowed"
@@ -50,7 +52,13 @@ export const PROBLEMS: Record<ProblemCode, { status: number; title: string; deta
     title: "Credentials do not belong in an address",
     detail: "Addresses end up in histories and logs. Send the credential in a header.",
   },
-  too_large: { status: 413, title: "Too large", detail: "The request is larger than 100 MB." },
+  too_large: { status: 413, title: "Too large", detail: "The request is larger than this workspace allows." },
+  target_too_long: { status: 414, title: "Address too long", detail: "An address may have 8,192 characters." },
+  headers_too_large: {
+    status: 431,
+    title: "Headers too large",
+    detail: "The request's headers are more than 24 KiB, or more than 150. Deleting cookies of this site may help.",
+  },
   foreign_origin: { status: 403, title: "Refused", detail: "The request came from another site." },
   route_closed: { status: 403, title: "Refused", detail: "This address does not take this method." },
   method_not_allowed: { status: 405, title: "Method not allowed", detail: "The page does not take this method." },

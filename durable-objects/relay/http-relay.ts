@@ -25,16 +25,19 @@ export class HttpRelay implements StreamSink {
   #received = 0;
   #windowBytes: number;
   #granted: number;
+  #bodyBytes = 0;
+  #maxBodyBytes: number;
   #credit = new SendCredit();
   #creditCame: (() => void) | undefined;
   #roomCame: (() => void) | undefined;
   #upload: ReadableStreamBYOBReader | undefined;
 
-  constructor(link: AgentLink, owner: Owner, head: OpenHead, done: (relay: HttpRelay) => void) {
+  constructor(link: AgentLink, owner: Owner, head: OpenHead, maxBodyBytes: number, done: (relay: HttpRelay) => void) {
     this.#link = link;
     this.session = owner.session;
     this.person = owner.person;
     this.#head = head;
+    this.#maxBodyBytes = maxBodyBytes;
     this.#windowBytes = this.#granted = head.credit;
     this.#done = done;
   }
@@ -162,6 +165,9 @@ export class HttpRelay implements StreamSink {
           });
         }
         if (this.#over) return;
+        this.#bodyBytes += value.byteLength;
+        // One that said its length was refused before; the client of any other hears it now.
+        if (this.#bodyBytes > this.#maxBodyBytes) return this.cancel("too_large");
         this.#credit.spend(value.byteLength);
         this.#link.queue({ type: "data", stream: this.#stream, bytes: value });
         this.#link.flush();

@@ -7,7 +7,7 @@ import type { BrowserAttachment } from "./browser-attachment.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import { HttpRelay } from "./http-relay.ts";
 import { LargeMessages } from "./large-messages.ts";
-import { Upgrade } from "./upgrade.ts";
+import { type Owner, Upgrade } from "./upgrade.ts";
 import { WebSocketRelay } from "./websocket-relay.ts";
 
 export interface RelayEvents {
@@ -36,9 +36,9 @@ export class Relays {
     this.#events = events;
   }
 
-  http(link: AgentLink, head: OpenHead, session: string, person: string, request: Request): Promise<Response> {
+  http(link: AgentLink, head: OpenHead, owner: Owner, request: Request, maxBodyBytes: number): Promise<Response> {
     this.restore();
-    const relay = new HttpRelay(link, { session, person }, head, (done) => {
+    const relay = new HttpRelay(link, owner, head, maxBodyBytes, (done) => {
       this.#http.delete(done);
       this.budget.releaseWindow(head.credit);
     });

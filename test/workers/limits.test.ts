@@ -1,6 +1,7 @@
 /** What one person may use, and what it leaves the others. */
 import { runInDurableObject } from "cloudflare:test";
 import { beforeEach, describe, expect, test } from "vitest";
+import { RESET_CODES } from "#protocol/errors.ts";
 import { DEFAULT_SETTINGS, type TenantSettings } from "../../durable-objects/tenant-settings.ts";
 import { agentKeys, dialAgent, type FakeAgent } from "./agent.ts";
 import { signInOf, Tenant } from "./tenant.ts";
@@ -51,6 +52,20 @@ describe("requests", () => {
       Number(state.storage.sql.exec("SELECT COUNT(*) AS n FROM audit WHERE type = 'request.refused'").one()["n"]),
     );
     expect(rows).toBe(1);
+  });
+});
+
+describe("a body", () => {
+  test("that never said its length ends at the bound, at both ends", async () => {
+    limit({ bodyBytes: 100_000 });
+    const session = await tenant.session("alice");
+    const body = new Response(new Uint8Array(100_001)).body;
+    const pending = tenant.get(session, { method: "POST", body });
+    const { stream } = await agent.next("open");
+    const reset = await agent.next("reset");
+    expect([reset.stream, reset.code]).toEqual([stream, RESET_CODES.too_large]);
+    const refused = await pending;
+    expect([refused.status, refused.headers.get("x-tidegate-error")]).toEqual([413, "too_large"]);
   });
 });
 

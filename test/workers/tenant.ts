@@ -26,6 +26,7 @@ const UNLIMITED: TenantSettings = {
     signInsOfAddress: MUCH,
     signInsOfPerson: MUCH,
     socketsPerPerson: 1e6,
+    bodyBytes: 1e12,
   },
 };
 export const CALLER: TenantCall = { tenant: "default", settings: JSON.stringify(UNLIMITED) };

@@ -82,9 +82,7 @@ const Limits = v.strictObject({
   signInsOfAddress: Rate("Sign-ins from one address, or from one IPv6 /64", 40, 4),
   signInsOfPerson: Rate("Sign-ins of one person; more, and they keep the sessions they have", 10, 1),
   socketsPerPerson: noted(v.optional(wholeNumber(1, 1000, "sockets"), 50), "Open WebSockets of one person"),
-  bodyBytes: noted(v.optional(wholeNumber(1024, 104_857_600, "bytes"), 104_857_600), "Largest body of a request", {
-    unenforced: true,
-  }),
+  bodyBytes: noted(v.optional(wholeNumber(1024, 104_857_600, "bytes"), 104_857_600), "Largest body of a request"),
 });
 const PolicyRule = v.strictObject({
   class: noted(v.picklist(ROUTE_CLASSES, `one of ${ROUTE_CLASSES.join(", ")}`), "The route class"),

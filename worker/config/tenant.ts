@@ -49,13 +49,11 @@ export function tenantSites(
 }
 
 function settingsOf(document: Pick<TenantDocument, "sessions" | "limits" | "policy">): TenantSettings {
-  // The body's bound is the Worker's own business.
-  const { bodyBytes: _, ...limits } = document.limits;
   return {
     lifetimes: Object.fromEntries(
       ROLES.map((role) => [role, lifetimeOf(document, role)]),
     ) as TenantSettings["lifetimes"],
-    limits,
+    limits: document.limits,
     policy: document.policy,
   };
 }

@@ -1,7 +1,7 @@
-/** What no request may bring: credentials in its address, too much, or another site's intention. */
+/** What no request may bring: credentials in its address, or another site's intention. */
 import { createMiddleware } from "hono/factory";
 import { GATE_PREFIX } from "#protocol/version.ts";
-import type { AppEnv, Deps } from "../context.ts";
+import type { AppEnv } from "../context.ts";
 import { GatewayError } from "../problem.ts";
 
 /** OpenClaw's own `token` and `mediaTicket` are tickets of its pages, and pass. */
@@ -16,8 +16,6 @@ const CREDENTIALS = new Set([
   "bearer",
   "jwt",
 ]);
-/** The platform's own bound on the smallest plan. */
-const MAX_BODY_BYTES = 100 * 1024 * 1024;
 
 export function noCredentialsInQuery() {
   return createMiddleware<AppEnv>(async function noCredentialsInQuery(c, next) {
@@ -27,15 +25,6 @@ export function noCredentialsInQuery() {
         if (CREDENTIALS.has(name.toLowerCase())) throw new GatewayError("credentials_in_query");
       }
     }
-    await next();
-  });
-}
-
-export function bodyLimit({ config }: Deps) {
-  // The bound is the platform's, so it binds only where the platform is; locally large uploads are measured.
-  const limitBytes = config.development ? Number.MAX_SAFE_INTEGER : MAX_BODY_BYTES;
-  return createMiddleware<AppEnv>(async function bodyLimit(c, next) {
-    if (Number(c.req.header("content-length") ?? 0) > limitBytes) throw new GatewayError("too_large");
     await next();
   });
 }

@@ -34,6 +34,9 @@ export function gateRoutes(deps: Deps, signIn: SignInAdapter): Hono<AppEnv> {
   });
   gate.get("/healthz", (c) => c.text("ok", 200, { "cache-control": "no-store" }));
   gate.get("/readyz", async (c) => {
+    // Strangers hear of the gateway only; development is on loopback, and waits for the agent.
+    const known = c.var.cookie?.kind === "valid" || deps.config.development;
+    if (!known) return c.text("ready", 200, { "cache-control": "no-store" });
     const { agent } = await deps.tenantObject(c.var.tenant.id, 0).readiness();
     const ready = agent === "connected";
     return c.text(ready ? "ready" : "away", ready ? 200 : 503, { "cache-control": "no-store" });

@@ -1,0 +1,42 @@
+/**
+ * Bounds what somebody without a live-looking session may ask of our own routes: signing in costs a provider's answer,
+ * an agent's upgrade a signature check. The platform's binding counts in each location, approximately; the buckets here
+ * count exactly, in this isolate. Neither stops whoever is signed in.
+ */
+import { createMiddleware } from "hono/factory";
+import { addressPrefix } from "#protocol/address-prefix.ts";
+import { GATE_PREFIX } from "#protocol/version.ts";
+import type { AppEnv, Deps } from "../context.ts";
+import { GatewayError } from "../problem.ts";
+import { clientAddress } from "../session-lifecycle.ts";
+
+/** An office behind one address signs in at nine: three requests a person. */
+const BURST = 240;
+const PER_SECOND = 8;
+const MAX_ADDRESSES = 10_000;
+
+/** These say one word, and ask nobody. */
+const FREE = new Set([`${GATE_PREFIX}/healthz`, `${GATE_PREFIX}/readyz`, `${GATE_PREFIX}/signed-out`]);
+
+export function anonymousLimit(deps: Deps) {
+  const buckets = new Map<string, { tokens: number; atMs: number }>();
+  const spend = (key: string): boolean => {
+    const now = deps.now();
+    const bucket = buckets.get(key) ?? { tokens: BURST, atMs: now };
+    const tokens = Math.min(BURST, bucket.tokens + ((now - bucket.atMs) / 1000) * PER_SECOND);
+    buckets.delete(key);
+    buckets.set(key, { tokens: tokens >= 1 ? tokens - 1 : tokens, atMs: now });
+    if (buckets.size > MAX_ADDRESSES) buckets.delete(buckets.keys().next().value ?? "");
+    return tokens >= 1;
+  };
+  return createMiddleware<AppEnv>(async function anonymousLimit(c, next) {
+    const { tenant, cookie } = c.var;
+    const { path } = c.req;
+    if (cookie?.kind === "valid" || !path.startsWith(`${GATE_PREFIX}/`) || FREE.has(path)) return next();
+    const key = `${tenant.id} ${addressPrefix(clientAddress(deps, c))}`;
+    const shield = c.env?.ANONYMOUS_LIMIT;
+    const passes = spend(key) && (shield === undefined || (await shield.limit({ key })).success);
+    if (!passes) throw new GatewayError("rate_limited");
+    return next();
+  });
+}

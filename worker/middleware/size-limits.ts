@@ -37,6 +37,8 @@ export function bodyLimit() {
     },
   });
   return createMiddleware<AppEnv>(async function bodyLimit(c, next) {
+    // The provider's route counts for itself: its refusals have one status.
+    if (c.req.path === `${GATE_PREFIX}/backchannel-logout`) return next();
     if (c.req.path.startsWith(`${GATE_PREFIX}/`)) return ownForm(c, next);
     if (Number(c.req.header("content-length") ?? 0) > c.var.tenant.limits.bodyBytes)
       throw new GatewayError("too_large");

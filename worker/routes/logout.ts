@@ -33,8 +33,10 @@ export function logoutRoutes(deps: Deps, signIn: SignInAdapter): Hono<AppEnv> {
 async function leave(deps: Deps, signIn: SignInAdapter, c: AppContext, session?: SessionView): Promise<Response> {
   const { tenant } = c.var;
   forgetCookie(c);
+  // A stranger's form ends here: no object hears of it.
+  if (session === undefined) return c.redirect("/_gate/signed-out", 303);
   for (const shard of shardsOf(tenant)) revokeSpentLater(deps, signIn, c, shard);
-  const elsewhere = session === undefined ? null : ((await signIn.signOutUrl?.(session, c)) ?? null);
+  const elsewhere = (await signIn.signOutUrl?.(session, c)) ?? null;
   if (elsewhere === null) return c.redirect("/_gate/signed-out", 303);
   return withCookies(c, await leavingPage(tenant.name, elsewhere));
 }

@@ -53,6 +53,11 @@ const MIGRATIONS: readonly string[] = [
      issuer TEXT NOT NULL, token_id TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (issuer, token_id)
    ) WITHOUT ROWID;
    CREATE INDEX logout_tokens_by_until ON logout_tokens (until);`,
+
+  `-- What a session opens: the tenant's host (browser), or the console and its API. The indexes are the lists' orders.
+   ALTER TABLE sessions ADD COLUMN kind TEXT NOT NULL DEFAULT 'browser';
+   CREATE INDEX sessions_by_creation ON sessions (created_at, id_hash) WHERE ended_at IS NULL;
+   CREATE INDEX people_by_sign_in ON people (signed_in_at, key);`,
 ];
 
 /** Brings the database to the newest schema; a no-op on all but the first run after a deploy. */

@@ -8,7 +8,7 @@ import { GatewayError } from "./problem.ts";
 /** Every session is in the first; its cookie names it all the same. */
 export const SHARD = 0;
 
-export type VerifiedSignIn = Omit<SignIn, "userAgent" | "clientAddress" | "replaces">;
+export type VerifiedSignIn = Omit<SignIn, "kind" | "userAgent" | "clientAddress" | "replaces">;
 
 /**
  * A new id at every sign-in; the browser's former session ends with it (no fixation, no leftovers).
@@ -19,6 +19,7 @@ export async function startSession(deps: Deps, c: AppContext, signIn: VerifiedSi
   const secure = tenant.publicUrl.protocol === "https:";
   const started = await deps.tenantObject(tenant.id, SHARD).startSession(tenant.call, {
     ...signIn,
+    kind: "browser",
     userAgent: c.req.header("user-agent") ?? "",
     clientAddress: clientAddress(deps, c),
     replaces: cookie?.reference.session ?? null,

@@ -1,6 +1,6 @@
 /** Session rows. The id of the cookie is never stored: rows are found by its hash. */
 import type { Role } from "#protocol/identity.ts";
-import type { EndReason, Identity, SignIn } from "../rpc.ts";
+import type { EndReason, Identity, SessionKind, SignIn } from "../rpc.ts";
 import type { Lifetime } from "../tenant-settings.ts";
 import { dueAt, lastAt, liveness, SEEN_RESOLUTION_MS, type Liveness } from "./expiry.ts";
 
@@ -11,6 +11,7 @@ const MAX_GROUPS = 200;
 
 type Row = {
   id_hash: string;
+  kind: SessionKind;
   person: string;
   issuer: string;
   provider: string;
@@ -28,6 +29,7 @@ type Row = {
 
 export interface StoredSession {
   hash: string;
+  kind: SessionKind;
   person: string;
   issuer: string;
   /** Id of the provider in the configuration; several may share an issuer. */
@@ -48,17 +50,19 @@ export interface StoredSession {
 export type FoundSession =
   { ok: true; session: StoredSession } | { ok: false; code: Exclude<Liveness, "live"> | "session_unknown" };
 
+export type LifetimeOf = (role: Role, kind: SessionKind) => Lifetime;
+
 /** Live sessions that have something in common. */
 export type SessionGroup = { person: string } | { issuer: string; providerSessionId: string } | "all";
 
 export class SessionStore {
   #sql: SqlStorage;
   #now: () => number;
-  #lifetimeOf: (role: Role) => Lifetime;
+  #lifetimeOf: LifetimeOf;
   /** Live sessions as they are stored: this memory is their only writer, and asks at every request. */
   #live = new Map<string, StoredSession>();
 
-  constructor(sql: SqlStorage, now: () => number, lifetimeOf: (role: Role) => Lifetime) {
+  constructor(sql: SqlStorage, now: () => number, lifetimeOf: LifetimeOf) {
     this.#sql = sql;
     this.#now = now;
     this.#lifetimeOf = lifetimeOf;
@@ -70,12 +74,12 @@ export class SessionStore {
    */
   create(hash: string, person: string, signIn: SignIn, renewal: { token: ArrayBuffer; at: number } | null): number {
     const now = this.#now();
-    const lifetime = this.#lifetimeOf(signIn.role);
+    const lifetime = this.#lifetimeOf(signIn.role, signIn.kind);
     const expiresAt = now + lifetime.absoluteSeconds * 1000;
     this.#sql.exec(
       `INSERT INTO sessions (id_hash, person, issuer, provider, email, name, role, groups_json, provider_session,
-         user_agent, address, created_at, last_seen_at, expires_at, due_at, refresh_token, verified_at, renew_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         user_agent, address, created_at, last_seen_at, expires_at, due_at, refresh_token, verified_at, renew_at, kind)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       hash,
       person,
       signIn.issuer,
@@ -94,6 +98,7 @@ export class SessionStore {
       renewal?.token ?? null,
       now,
       renewal?.at ?? null,
+      signIn.kind,
     );
     return expiresAt;
   }
@@ -107,7 +112,7 @@ export class SessionStore {
     if (live !== "live") return { ok: false, code: live };
     if (touch && now - session.lastSeenAt >= SEEN_RESOLUTION_MS) {
       session.lastSeenAt = now;
-      session.dueAt = dueAt(session, this.#lifetimeOf(session.role));
+      session.dueAt = dueAt(session, this.#lifetimeOf(session.role, session.kind));
       this.#sql.exec("UPDATE sessions SET last_seen_at = ?, due_at = ? WHERE id_hash = ?", now, session.dueAt, hash);
     }
     return { ok: true, session };
@@ -115,7 +120,7 @@ export class SessionStore {
 
   /** @returns when a session ends at the latest, as its role's lifetimes are now */
   lastAt(session: StoredSession): number {
-    return lastAt(session, this.#lifetimeOf(session.role));
+    return lastAt(session, this.#lifetimeOf(session.role, session.kind));
   }
 
   /** Ends a session; its refresh token is put aside for its provider to hear of. @returns whether it was live */
@@ -190,7 +195,7 @@ export class SessionStore {
     for (const hash of this.unended(group)) {
       const session = this.#read(hash);
       if (session === undefined) continue;
-      const due = dueAt(session, this.#lifetimeOf(session.role));
+      const due = dueAt(session, this.#lifetimeOf(session.role, session.kind));
       if (due === session.dueAt) continue;
       session.dueAt = due;
       this.#sql.exec("UPDATE sessions SET due_at = ? WHERE id_hash = ?", due, hash);
@@ -226,6 +231,7 @@ function groupsJson(groups: string[]): string {
 function fromRow(row: Row): StoredSession {
   return {
     hash: row.id_hash,
+    kind: row.kind,
     person: row.person,
     issuer: row.issuer,
     provider: row.provider,

@@ -33,8 +33,12 @@ export interface Identity {
   role: Role;
 }
 
+/** What a session opens: `browser` the tenant's host and nothing else, the others the console's API and nothing else. */
+export type SessionKind = "browser" | "console" | "cli";
+
 /** A verified sign-in, as the Worker hands it to the object that will hold the session. */
 export interface SignIn extends Identity {
+  kind: SessionKind;
   /** Id of the provider in the configuration: several may share an issuer. */
   provider: string;
   /** With one, the session is verified again while it is used. */
@@ -101,6 +105,56 @@ export type EndReason =
   | "expired"
   | "refused_at_renewal"
   | "unverified";
+
+/** A live session in a list; its handle is the hash of its id, which opens nothing. */
+export interface ListedSession {
+  handle: string;
+  kind: SessionKind;
+  person: string;
+  email: string | null;
+  name: string | null;
+  role: Role;
+  createdAt: number;
+  lastSeenAt: number;
+  address: string;
+  userAgent: string;
+  /** The one that asks. */
+  current: boolean;
+}
+
+export interface ListedPerson {
+  key: string;
+  user: string;
+  email: string | null;
+  name: string | null;
+  role: Role;
+  signedInAt: number;
+  openSockets: number;
+}
+
+/** At most {@link PAGE_SIZE} of a list; `next` is the cursor of what follows, null at the end. */
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}
+
+export const PAGE_SIZE = 50;
+
+/** Who acts at the console. */
+export interface Actor {
+  handle: string;
+  kind: SessionKind;
+  person: string;
+  email: string | null;
+  name: string | null;
+  role: Role;
+  expiresAt: number;
+}
+
+/** `own`: the actor's, whatever their role; `all` needs an administrator. */
+export type ListScope = "own" | "all";
+export type AdminTarget = { session: string } | { person: string } | "all";
+export type AdminRefusal = SessionRefusal | "forbidden_by_role" | "rate_limited" | "bad_call";
 
 /** Which live sessions end: by the hash of a session's id, by person, or as a provider names them. */
 export type RevokeTarget =
@@ -190,4 +244,17 @@ export interface TenantRpc {
   /** The person has seen the notice: later sign-ins are no first visit. */
   noticeSeen(call: TenantCall, session: string): Promise<Result<null, SessionRefusal>>;
   readiness(): Promise<Readiness>;
+
+  // The console's. `actor` is the id of the acting session; the object itself asks whether it may.
+
+  whoActs(call: TenantCall, actor: string): Promise<Result<Actor, AdminRefusal>>;
+  listSessions(
+    call: TenantCall,
+    actor: string,
+    scope: ListScope,
+    cursor: string | null,
+  ): Promise<Result<Page<ListedSession>, AdminRefusal>>;
+  listPeople(call: TenantCall, actor: string, cursor: string | null): Promise<Result<Page<ListedPerson>, AdminRefusal>>;
+  /** Ends sessions in the actor's name: their own as signed out, others' as revoked. */
+  revokeAs(call: TenantCall, actor: string, target: AdminTarget): Promise<Result<{ sessions: number }, AdminRefusal>>;
 }

@@ -56,6 +56,11 @@ const MIGRATIONS: readonly string[] = [
 
   `-- When the person went on from the notice of the first visit; null: not yet.
    ALTER TABLE people ADD COLUMN noticed_at INTEGER;`,
+
+  `-- What a session opens: the tenant's host (browser), or the console and its API. The indexes are the lists' orders.
+   ALTER TABLE sessions ADD COLUMN kind TEXT NOT NULL DEFAULT 'browser';
+   CREATE INDEX sessions_by_creation ON sessions (created_at, id_hash) WHERE ended_at IS NULL;
+   CREATE INDEX people_by_sign_in ON people (signed_in_at, key);`,
 ];
 
 /** Brings the database to the newest schema; a no-op on all but the first run after a deploy. */

@@ -2,6 +2,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Person } from "#protocol/identity.ts";
 import { addressPrefix } from "#protocol/address-prefix.ts";
+import { Admin } from "./admin/admin.ts";
 import { Audit } from "./audit/audit.ts";
 import { Seldom } from "./audit/seldom.ts";
 import { Limits } from "./limits/limits.ts";
@@ -17,9 +18,16 @@ import {
   AGENT_HEADER,
   RELAY_HEADER,
   SETTINGS_HEADER,
+  type Actor,
+  type AdminRefusal,
+  type AdminTarget,
   type AgentCall,
   type EndReason,
   type FormerSession,
+  type ListedPerson,
+  type ListedSession,
+  type ListScope,
+  type Page,
   type ProviderLogout,
   type Readiness,
   type RelayCall,
@@ -37,6 +45,7 @@ import {
   type TenantRpc,
 } from "./rpc.ts";
 import { migrate } from "./schema.ts";
+import { lifetimeOfKind } from "./sessions/console-lifetime.ts";
 import { hashSessionId } from "./sessions/session-id.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import { Settings } from "./settings.ts";
@@ -61,6 +70,7 @@ const HOLD_RECENT_MS = 60_000;
 const MAX_REQUESTS_PER_PERSON = 256;
 
 export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc {
+  #admin: Admin;
   #audit: Audit;
   #settings: Settings;
   #news: RosterNews;
@@ -86,7 +96,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
       sql,
       now,
       storageKey: env.STORAGE_KEY,
-      lifetimeOf: (role) => this.#settings.current.lifetimes[role],
+      lifetimeOf: (role, kind) => lifetimeOfKind(kind, this.#settings.current.lifetimes[role]),
       people: this.#people,
       audit: this.#audit,
       close: (hash) => {
@@ -99,6 +109,15 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
         if (otherRole) this.#relays.endSockets({ person: person.key }, 1012, "role changed");
         if (changed) this.#news.tell(person);
       },
+    });
+    this.#admin = new Admin({
+      sql,
+      now,
+      audit: this.#audit,
+      sessions: this.#sessions,
+      people: this.#people,
+      openSockets: (key) => socketsOf(ctx, { person: key }).length,
+      mayAsk: (hash) => this.#limits.spend("requests", hash) === undefined,
     });
     this.#agentSeen = new AgentSeen(sql, now);
     this.#tunnel = new AgentTunnel(ctx, {
@@ -218,6 +237,41 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
 
   async readiness(): Promise<Readiness> {
     return { agent: this.#tunnel.connected ? "connected" : "away", since: this.#agentSeen.at };
+  }
+
+  async whoActs(call: TenantCall, actor: string): Promise<Result<Actor, AdminRefusal>> {
+    this.#apply(call.settings);
+    return this.#admin.whoActs(await hashSessionId(actor));
+  }
+
+  async listSessions(
+    call: TenantCall,
+    actor: string,
+    scope: ListScope,
+    cursor: string | null,
+  ): Promise<Result<Page<ListedSession>, AdminRefusal>> {
+    this.#apply(call.settings);
+    return this.#admin.listSessions(await hashSessionId(actor), scope, cursor);
+  }
+
+  async listPeople(
+    call: TenantCall,
+    actor: string,
+    cursor: string | null,
+  ): Promise<Result<Page<ListedPerson>, AdminRefusal>> {
+    this.#apply(call.settings);
+    return this.#admin.listPeople(await hashSessionId(actor), cursor);
+  }
+
+  async revokeAs(
+    call: TenantCall,
+    actor: string,
+    target: AdminTarget,
+  ): Promise<Result<{ sessions: number }, AdminRefusal>> {
+    this.#apply(call.settings);
+    const revoked = await this.#admin.revoke(await hashSessionId(actor), target);
+    await this.#schedule();
+    return revoked;
   }
 
   override async webSocketMessage(socket: WebSocket, message: ArrayBuffer | string): Promise<void> {

@@ -10,7 +10,7 @@ import { GatewayError } from "./problem.ts";
 /** Every session is in the first; its cookie names it all the same. */
 export const SHARD = 0;
 
-export type VerifiedSignIn = Omit<SignIn, "userAgent" | "clientAddress" | "replaces" | "renews">;
+export type VerifiedSignIn = Omit<SignIn, "kind" | "userAgent" | "clientAddress" | "replaces" | "renews">;
 
 /** @returns what the object is told of somebody whom a provider has vouched for and who may come in */
 export function verifiedSignIn(identity: VerifiedIdentity, role: Role): VerifiedSignIn {
@@ -33,6 +33,7 @@ export async function startSession(
   const secure = tenant.publicUrl.protocol === "https:";
   const started = await deps.tenantObject(tenant.id, SHARD).startSession(tenant.call, {
     ...signIn,
+    kind: "browser",
     userAgent: c.req.header("user-agent") ?? "",
     clientAddress: clientAddress(deps, c),
     replaces: cookie?.reference.session ?? null,

@@ -7,6 +7,10 @@ export type AuditEvent =
   | { type: "session.created"; person: string; session: string }
   | { type: "session.ended"; session: string; reason: EndReason }
   | { type: "session.not_renewed"; person: string; session: string }
+  | { type: "admin.session_revoked"; actor: string; by: string; person: string; session: string }
+  | { type: "admin.person_revoked"; actor: string; by: string; person: string; sessions: number }
+  | { type: "admin.all_revoked"; actor: string; by: string; sessions: number }
+  | { type: "admin.refused"; actor: string; by: string; act: string }
   | { type: "identity.conflict"; issuer: string }
   | { type: "identity.unwritable"; version: number }
   | { type: "request.refused"; person: string; code: string; routeClass: string }

@@ -1,6 +1,6 @@
 /** Session rows. The id of the cookie is never stored: rows are found by its hash. */
 import type { Role } from "#protocol/identity.ts";
-import type { EndReason, Identity, SignIn } from "../rpc.ts";
+import type { EndReason, Identity, SessionKind, SignIn } from "../rpc.ts";
 import type { Lifetime } from "../tenant-settings.ts";
 import { dueAt, lastAt, liveness, SEEN_RESOLUTION_MS, type Liveness } from "./expiry.ts";
 
@@ -13,6 +13,7 @@ const RENEWABLE: ReadonlySet<string | null> = new Set<string | null>([null, "exp
 
 type Row = {
   id_hash: string;
+  kind: SessionKind;
   person: string;
   issuer: string;
   provider: string;
@@ -30,6 +31,7 @@ type Row = {
 
 export interface StoredSession {
   hash: string;
+  kind: SessionKind;
   person: string;
   issuer: string;
   /** Id of the provider in the configuration; several may share an issuer. */
@@ -50,17 +52,19 @@ export interface StoredSession {
 export type FoundSession =
   { ok: true; session: StoredSession } | { ok: false; code: Exclude<Liveness, "live"> | "session_unknown" };
 
+export type LifetimeOf = (role: Role, kind: SessionKind) => Lifetime;
+
 /** Live sessions that have something in common. */
 export type SessionGroup = { person: string } | { issuer: string; providerSessionId: string } | "all";
 
 export class SessionStore {
   #sql: SqlStorage;
   #now: () => number;
-  #lifetimeOf: (role: Role) => Lifetime;
+  #lifetimeOf: LifetimeOf;
   /** Live sessions as they are stored: this memory is their only writer, and asks at every request. */
   #live = new Map<string, StoredSession>();
 
-  constructor(sql: SqlStorage, now: () => number, lifetimeOf: (role: Role) => Lifetime) {
+  constructor(sql: SqlStorage, now: () => number, lifetimeOf: LifetimeOf) {
     this.#sql = sql;
     this.#now = now;
     this.#lifetimeOf = lifetimeOf;
@@ -72,12 +76,12 @@ export class SessionStore {
    */
   create(hash: string, person: string, signIn: SignIn, renewal: { token: ArrayBuffer; at: number } | null): number {
     const now = this.#now();
-    const lifetime = this.#lifetimeOf(signIn.role);
+    const lifetime = this.#lifetimeOf(signIn.role, signIn.kind);
     const expiresAt = now + lifetime.absoluteSeconds * 1000;
     this.#sql.exec(
       `INSERT INTO sessions (id_hash, person, issuer, provider, email, name, role, groups_json, provider_session,
-         user_agent, address, created_at, last_seen_at, expires_at, due_at, refresh_token, verified_at, renew_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         user_agent, address, created_at, last_seen_at, expires_at, due_at, refresh_token, verified_at, renew_at, kind)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       hash,
       person,
       signIn.issuer,
@@ -96,6 +100,7 @@ export class SessionStore {
       renewal?.token ?? null,
       now,
       renewal?.at ?? null,
+      signIn.kind,
     );
     return expiresAt;
   }
@@ -109,7 +114,7 @@ export class SessionStore {
     if (live !== "live") return { ok: false, code: live };
     if (touch && now - session.lastSeenAt >= SEEN_RESOLUTION_MS) {
       session.lastSeenAt = now;
-      session.dueAt = dueAt(session, this.#lifetimeOf(session.role));
+      session.dueAt = dueAt(session, this.#lifetimeOf(session.role, session.kind));
       this.#sql.exec("UPDATE sessions SET last_seen_at = ?, due_at = ? WHERE id_hash = ?", now, session.dueAt, hash);
     }
     return { ok: true, session };
@@ -117,7 +122,7 @@ export class SessionStore {
 
   /** @returns when a session ends at the latest, as its role's lifetimes are now */
   lastAt(session: StoredSession): number {
-    return lastAt(session, this.#lifetimeOf(session.role));
+    return lastAt(session, this.#lifetimeOf(session.role, session.kind));
   }
 
   /** @returns a session of which something is still stored and that simply ran out, or will; else undefined */
@@ -198,7 +203,7 @@ export class SessionStore {
     for (const hash of this.unended(group)) {
       const session = this.#read(hash);
       if (session === undefined) continue;
-      const due = dueAt(session, this.#lifetimeOf(session.role));
+      const due = dueAt(session, this.#lifetimeOf(session.role, session.kind));
       if (due === session.dueAt) continue;
       session.dueAt = due;
       this.#sql.exec("UPDATE sessions SET due_at = ? WHERE id_hash = ?", due, hash);
@@ -234,6 +239,7 @@ function groupsJson(groups: string[]): string {
 function fromRow(row: Row): StoredSession {
   return {
     hash: row.id_hash,
+    kind: row.kind,
     person: row.person,
     issuer: row.issuer,
     provider: row.provider,

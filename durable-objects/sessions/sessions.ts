@@ -1,5 +1,4 @@
 /** The life of sessions, from sign-in to whatever ends them; each end closes at once all that the session has open. */
-import type { Role } from "#protocol/identity.ts";
 import type { Audit } from "../audit/audit.ts";
 import { personKey, type PersonStore, type Recorded } from "../people/person-store.ts";
 import type {
@@ -8,24 +7,24 @@ import type {
   ProviderLogout,
   Result,
   RevokeTarget,
+  SessionKind,
   SessionRefusal,
   SessionView,
   SignIn,
   StartedSession,
   StartRefusal,
 } from "../rpc.ts";
-import type { Lifetime } from "../tenant-settings.ts";
 import { hashSessionId, newSessionId } from "./session-id.ts";
 import { LogoutTokens } from "./logout-tokens.ts";
 import { RENEW_AFTER_MS, Renewals } from "./renewals.ts";
-import { type FoundSession, SessionStore } from "./session-store.ts";
+import { type FoundSession, type LifetimeOf, SessionStore } from "./session-store.ts";
 import { TokenVault } from "./token-vault.ts";
 
 export interface SessionParts {
   sql: SqlStorage;
   now: () => number;
   storageKey: string;
-  lifetimeOf: (role: Role) => Lifetime;
+  lifetimeOf: LifetimeOf;
   people: PersonStore;
   audit: Audit;
   /** Closes everything that a session has open or waiting. */
@@ -86,9 +85,15 @@ export class Sessions {
     return { ok: true, value: { session, expiresAt, notice } };
   }
 
-  /** Asks whether a session is live; `touch` counts this as activity in it. */
-  find(hash: string, touch: boolean): FoundSession {
-    return this.#store.find(hash, touch);
+  /**
+   * Asks whether a session is live, and of a kind that opens what it is wanted for; one of another kind is unknown.
+   * @param touch this counts as activity in it
+   */
+  find(hash: string, touch: boolean, kinds: readonly SessionKind[] = ["browser"]): FoundSession {
+    const found = this.#store.find(hash, false);
+    if (!found.ok || kinds.includes(found.session.kind))
+      return found.ok && touch ? this.#store.find(hash, true) : found;
+    return { ok: false, code: "session_unknown" };
   }
 
   async view(session: string): Promise<Result<SessionView, SessionRefusal>> {

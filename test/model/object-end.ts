@@ -64,6 +64,7 @@ export class ObjectEnd {
 
   async signIn(person: string): Promise<string> {
     const signIn: SignIn = {
+      kind: "browser",
       issuer: "stub",
       provider: "stub",
       subject: person,

@@ -44,6 +44,7 @@ export interface Browser {
 
 export function signInOf(person: string, more: Partial<SignIn> = {}): SignIn {
   return {
+    kind: "browser",
     issuer: "stub",
     provider: "stub",
     subject: person,

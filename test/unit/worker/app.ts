@@ -101,6 +101,18 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
     async takeSpentTokens() {
       return { ok: true, value: [] };
     },
+    async whoActs() {
+      return { ok: false, code: "session_unknown" };
+    },
+    async listSessions() {
+      return { ok: false, code: "session_unknown" };
+    },
+    async listPeople() {
+      return { ok: false, code: "session_unknown" };
+    },
+    async revokeAs() {
+      return { ok: false, code: "session_unknown" };
+    },
     async readiness() {
       return { agent: "away", since: parts.awaySince ?? null };
     },

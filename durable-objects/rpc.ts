@@ -255,6 +255,12 @@ export interface TenantRpc {
     cursor: string | null,
   ): Promise<Result<Page<ListedSession>, AdminRefusal>>;
   listPeople(call: TenantCall, actor: string, cursor: string | null): Promise<Result<Page<ListedPerson>, AdminRefusal>>;
+  /** A session of its own for the command line, in the name of whoever is at the console; never longer than the role's. */
+  startCliSession(
+    call: TenantCall,
+    actor: string,
+    from: { userAgent: string; clientAddress: string },
+  ): Promise<Result<{ session: string; expiresAt: number }, AdminRefusal>>;
   /** Ends sessions in the actor's name: their own as signed out, others' as revoked. */
   revokeAs(call: TenantCall, actor: string, target: AdminTarget): Promise<Result<{ sessions: number }, AdminRefusal>>;
 }

@@ -263,6 +263,17 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     return this.#admin.listPeople(await hashSessionId(actor), cursor);
   }
 
+  async startCliSession(
+    call: TenantCall,
+    actor: string,
+    from: { userAgent: string; clientAddress: string },
+  ): Promise<Result<{ session: string; expiresAt: number }, AdminRefusal>> {
+    this.#apply(call.settings);
+    const started = await this.#admin.startCliSession(await hashSessionId(actor), from);
+    await this.#schedule();
+    return started;
+  }
+
   async revokeAs(
     call: TenantCall,
     actor: string,

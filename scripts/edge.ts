@@ -18,6 +18,8 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 export interface EdgeOptions {
   port: number;
+  /** Where the console is; the same Worker, told apart by its host. */
+  consolePort?: number | undefined;
   /** Durable Object storage lives here and survives a restart. */
   stateFolder: string;
   gatewayVars: Record<string, string>;
@@ -55,6 +57,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const [gateway, tenant] = await Promise.all([bundleScript(entries.gateway), bundleScript(entries.tenant)]);
   const hosts = (await hasIpv6Loopback()) ? ["127.0.0.1", "::1"] : ["127.0.0.1"];
   const tenantBinding = { type: "durable-object", exportName: TENANT_CLASS, worker: TENANT_SCRIPT } as const;
+  const ports = [options.port, ...(options.consolePort === undefined ? [] : [options.consolePort])];
   const restoreSignals = rememberSignals();
   const miniflare = new Miniflare({
     host: "127.0.0.1",
@@ -77,7 +80,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
           env: { ...textBindings(options.gatewayVars), TENANT: tenantBinding },
         },
         // Miniflare's own entry worker normalizes request targets and costs two thirds of the speed: go round it.
-        dev: { unsafeDirectSockets: hosts.map((host) => ({ host, port: options.port })) },
+        dev: { unsafeDirectSockets: hosts.flatMap((host) => ports.map((port) => ({ host, port }))) },
       },
       {
         config: {

@@ -20,6 +20,7 @@ export interface LocalOidc {
  */
 export async function startOidc(
   url: string,
+  consoleUrl: string,
   users: string,
   host?: DevelopmentProviderOptions["host"],
 ): Promise<LocalOidc> {
@@ -34,8 +35,8 @@ export async function startOidc(
       {
         id: CLIENT_ID,
         secret,
-        redirectUris: [`${url}/_gate/callback/oidc`],
-        returnUris: [`${url}/_gate/signed-out`],
+        redirectUris: [url, consoleUrl].map((origin) => `${origin}/_gate/callback/oidc`),
+        returnUris: [url, consoleUrl].map((origin) => `${origin}/_gate/signed-out`),
         authentication: "client_secret_basic",
         backchannelLogoutUri: `${url}/_gate/backchannel-logout`,
       },

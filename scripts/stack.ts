@@ -14,7 +14,7 @@ import { installOpenClaw } from "./openclaw-install.ts";
 import { checkOwnOpenClaw } from "./openclaw-probe.ts";
 import { startOpenClaw, statusOf, type OpenClaw } from "./openclaw.ts";
 import { rootFolder } from "./paths.ts";
-import { findFreePort, nextPort, requireFreePort } from "./ports.ts";
+import { findFreePort, isPortFree, nextPort, requireFreePort } from "./ports.ts";
 import { endFormerRun, findLiveRun, openRunRecord } from "./run-record.ts";
 import { ScriptError } from "./script-error.ts";
 import { gatewayPublicKey, openAgentKey, openSecrets, type LocalSecrets } from "./secrets.ts";
@@ -55,6 +55,7 @@ export interface StackOptions {
 /** The whole of Tidegate on this machine, each part within reach. */
 export interface Stack {
   url: string;
+  consoleUrl: string;
   edge: Edge;
   /** Only with `oidc`. */
   provider?: DevelopmentProvider;
@@ -92,9 +93,12 @@ export async function startAll(options: StackOptions): Promise<Stack> {
   const agentFolder = join(home, "agent");
   const publicHost = `localhost:${port}`;
   const url = `http://${publicHost}`;
-  const oidc = options.oidc ? await startOidc(url, options.stubUsers, options.providerHost) : undefined;
+  const consolePort = (await isPortFree(nextPort(port))) ? nextPort(port) : await findFreePort();
+  const consoleUrl = `http://localhost:${consolePort}`;
+  const oidc = options.oidc ? await startOidc(url, consoleUrl, options.stubUsers, options.providerHost) : undefined;
   const edge = await startEdge({
     port,
+    consolePort,
     stateFolder: join(home, "edge"),
     entries: oidc && {
       gateway: join(rootFolder, "worker/index.ts"),
@@ -104,6 +108,7 @@ export async function startAll(options: StackOptions): Promise<Stack> {
       ...gatewayVars(url, secrets, options.stubUsers),
       ...oidc?.gatewayVars,
       AGENT_KEYS: `${agentId}:${publicKey}`,
+      CONSOLE_ORIGIN: consoleUrl,
       ...options.gatewayVars,
     },
     tenantVars: { STORAGE_KEY: secrets.storageKey, ...options.tenantVars },
@@ -159,7 +164,7 @@ export async function startAll(options: StackOptions): Promise<Stack> {
     await parts.model?.stop();
     record.close();
   };
-  return { url, edge, provider: oidc?.provider, workspace, ready, parts, stop: () => (stopped ??= stop()) };
+  return { url, consoleUrl, edge, provider: oidc?.provider, workspace, ready, parts, stop: () => (stopped ??= stop()) };
 }
 
 /** @throws {ScriptError} already_running | port_in_use */

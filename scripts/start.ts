@@ -107,6 +107,7 @@ async function main(): Promise<void> {
   if (isStopping) return;
   const people = options.stubUsers.split(",").map(describeUser).join(" or ");
   say(options.oidc ? `sign in with the name before the @, and any password: ${people}` : `sign in as ${people}`);
+  say(`sessions and people: ${stack.consoleUrl}`);
   process.stdout.write(`Ready ${stack.url}\n`);
 }
 

@@ -1,7 +1,6 @@
 /** Builds the app from the bindings, once per isolate; an invalid configuration refuses every request. */
-import type { Hono } from "hono";
-import { createApp } from "./app.ts";
-import type { AppEnv, Deps } from "./context.ts";
+import { type App, createApp } from "./app.ts";
+import type { Deps } from "./context.ts";
 import { SessionCookies } from "./cookies/session-cookie.ts";
 import { findAmong } from "./config/find-tenant.ts";
 import { parseConfig, type Config } from "./config/parse-config.ts";
@@ -17,7 +16,7 @@ export interface Mode {
   guard?(config: Config, request: Request): Response | undefined;
 }
 
-type Built = { app: Hono<AppEnv>; config: Config; keepVerified: () => Promise<void> } | "refused";
+type Built = { app: App; config: Config; keepVerified: () => Promise<void> } | "refused";
 
 /** @param tenantsFile the content of config/tenants.json, bundled; none: the variables describe the only tenant */
 export function gateway(mode: Mode, tenantsFile?: unknown): ExportedHandler<Env> {

@@ -8,6 +8,8 @@ export type ProblemCode =
   | "bad_target"
   | "not_found"
   | "credentials_in_query"
+  | "admins_only"
+  | "bad_input"
   | "too_large"
   | "target_too_long"
   | "headers_too_large"
@@ -52,6 +54,8 @@ export const PROBLEMS: Record<ProblemCode, { status: number; title: string; deta
     title: "Credentials do not belong in an address",
     detail: "Addresses end up in histories and logs. Send the credential in a header.",
   },
+  admins_only: { status: 403, title: "For administrators", detail: "Your role does not allow this." },
+  bad_input: { status: 400, title: "Bad input", detail: "A part of the request is not as it should be." },
   too_large: { status: 413, title: "Too large", detail: "The request is larger than this workspace allows." },
   target_too_long: { status: 414, title: "Address too long", detail: "An address may have 8,192 characters." },
   headers_too_large: {

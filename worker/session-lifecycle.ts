@@ -3,7 +3,7 @@ import { deleteCookie, setCookie } from "hono/cookie";
 import type { EndReason, SessionView, SignIn, StartedSession } from "../durable-objects/rpc.ts";
 import type { Role } from "#protocol/identity.ts";
 import type { AppContext, Deps } from "./context.ts";
-import { cookieName } from "./cookies/session-cookie.ts";
+import { cookieName, cookieScope } from "./cookies/session-cookie.ts";
 import type { VerifiedIdentity } from "./oidc/provider-settings.ts";
 import { GatewayError } from "./problem.ts";
 
@@ -30,10 +30,12 @@ export async function startSession(
   renews: string | null = null,
 ): Promise<StartedSession> {
   const { tenant, cookie } = c.var;
+  const atConsole = tenant.kind === "console";
   const secure = tenant.publicUrl.protocol === "https:";
   const started = await deps.tenantObject(tenant.id, SHARD).startSession(tenant.call, {
     ...signIn,
-    kind: "browser",
+    // A console session is short, and is not renewed.
+    ...(atConsole ? { kind: "console", refreshToken: null } : { kind: "browser" }),
     userAgent: c.req.header("user-agent") ?? "",
     clientAddress: clientAddress(deps, c),
     replaces: cookie?.reference.session ?? null,
@@ -42,15 +44,16 @@ export async function startSession(
   if (!started.ok) throw new GatewayError(started.code);
   const { session, expiresAt } = started.value;
   const seconds = Math.floor(expiresAt / 1000);
-  const value = await deps.cookies.seal(tenant.id, { session, shard: SHARD, expiresAt: seconds });
-  setCookie(c, cookieName(tenant.id, secure), value, {
+  const value = await deps.cookies.seal(cookieScope(tenant), { session, shard: SHARD, expiresAt: seconds });
+  setCookie(c, cookieName(cookieScope(tenant), secure), value, {
     httpOnly: true,
     sameSite: "Lax",
     path: "/",
     secure,
     expires: new Date(seconds * 1000),
   });
-  return started.value;
+  // The notice is about chats; there are none at the console.
+  return { ...started.value, notice: started.value.notice && !atConsole };
 }
 
 export async function endSession(deps: Deps, c: AppContext, reason: EndReason): Promise<void> {
@@ -61,9 +64,9 @@ export async function endSession(deps: Deps, c: AppContext, reason: EndReason): 
 }
 
 export function forgetCookie(c: AppContext): void {
-  const { id, publicUrl } = c.var.tenant;
-  const secure = publicUrl.protocol === "https:";
-  deleteCookie(c, cookieName(id, secure), { path: "/", secure, httpOnly: true, sameSite: "Lax" });
+  const { tenant } = c.var;
+  const secure = tenant.publicUrl.protocol === "https:";
+  deleteCookie(c, cookieName(cookieScope(tenant), secure), { path: "/", secure, httpOnly: true, sameSite: "Lax" });
 }
 
 /** @throws {GatewayError} unauthenticated | session_expired | session_revoked */

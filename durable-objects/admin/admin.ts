@@ -65,6 +65,21 @@ export class Admin {
     return { ok: true, value: listPeople(this.#parts.sql, from, this.#parts.openSockets) };
   }
 
+  /** Only from the console itself: one command line does not make another. */
+  async startCliSession(
+    actor: string,
+    from: { userAgent: string; clientAddress: string },
+  ): Promise<Result<{ session: string; expiresAt: number }, AdminRefusal>> {
+    const acting = this.whoActs(actor);
+    if (!acting.ok) return acting;
+    if (acting.value.kind !== "console") return this.#refuse(acting.value, "cli.start");
+    const { sessions, audit } = this.#parts;
+    const started = await sessions.startBeside(actor, "cli", acting.value.role, from);
+    if (started === undefined) return { ok: false, code: "session_unknown" };
+    audit.append({ type: "admin.cli_started", actor: acting.value.person, by: actor });
+    return { ok: true, value: started };
+  }
+
   /** One's own sessions need no role; whatever else needs an administrator. Nobody there to end is 0, not a refusal. */
   async revoke(actor: string, target: AdminTarget): Promise<Result<{ sessions: number }, AdminRefusal>> {
     const acting = this.whoActs(actor);

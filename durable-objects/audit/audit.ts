@@ -10,6 +10,7 @@ export type AuditEvent =
   | { type: "admin.session_revoked"; actor: string; by: string; person: string; session: string }
   | { type: "admin.person_revoked"; actor: string; by: string; person: string; sessions: number }
   | { type: "admin.all_revoked"; actor: string; by: string; sessions: number }
+  | { type: "admin.cli_started"; actor: string; by: string }
   | { type: "admin.refused"; actor: string; by: string; act: string }
   | { type: "identity.conflict"; issuer: string }
   | { type: "identity.unwritable"; version: number }

@@ -90,6 +90,11 @@ export class PersonStore {
     this.#rows.delete(key);
   }
 
+  /** @returns what the provider calls the person */
+  subjectOf(key: string): string | undefined {
+    return this.#row(key)?.subject;
+  }
+
   find(key: string): Person | undefined {
     const row = this.#row(key);
     return row === undefined ? undefined : this.#person(row);

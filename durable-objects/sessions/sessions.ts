@@ -1,4 +1,5 @@
 /** The life of sessions, from sign-in to whatever ends them; each end closes at once all that the session has open. */
+import type { Role } from "#protocol/identity.ts";
 import type { Audit } from "../audit/audit.ts";
 import { personKey, type PersonStore, type Recorded } from "../people/person-store.ts";
 import type {
@@ -83,6 +84,26 @@ export class Sessions {
     if (recorded.otherRole) this.#store.changeRole(key, signIn.role);
     this.#parts.recorded(recorded);
     return { ok: true, value: { session, expiresAt, notice } };
+  }
+
+  /** Another session of the same person and sign-in, of another kind. @returns undefined when there is none any more */
+  async startBeside(
+    hash: string,
+    kind: SessionKind,
+    role: Role,
+    from: { userAgent: string; clientAddress: string },
+  ): Promise<{ session: string; expiresAt: number } | undefined> {
+    const session = newSessionId();
+    const own = await hashSessionId(session);
+    const found = this.#store.find(hash, false);
+    const subject = found.ok ? this.#parts.people.subjectOf(found.session.person) : undefined;
+    if (!found.ok || subject === undefined) return undefined;
+    const { person, issuer, provider, email, name } = found.session;
+    const signIn = { kind, issuer, subject, provider, email, name, role, ...from };
+    const rest = { groups: [], refreshToken: null, providerSessionId: null, replaces: null, renews: null };
+    const expiresAt = this.#store.create(own, person, { ...signIn, ...rest }, null);
+    this.#parts.audit.append({ type: "session.created", person, session: own });
+    return { session, expiresAt };
   }
 
   /**

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import WebSocket from "ws";
 import { writeAgentSettings } from "../../scripts/agent.ts";
 import { startEdge, type Edge } from "../../scripts/edge.ts";
+import { rootFolder } from "../../scripts/paths.ts";
 import { findFreePort } from "../../scripts/ports.ts";
 import { listDescendants } from "../../scripts/processes.mjs";
 import { gatewayPublicKey, openAgentKey, openSecrets } from "../../scripts/secrets.ts";
@@ -46,6 +47,10 @@ beforeAll(async () => {
       AGENT_KEYS: `${agentId}:${publicKey}`,
     },
     tenantVars: { STORAGE_KEY: secrets.storageKey },
+    entries: {
+      gateway: join(rootFolder, "test/chaos/edge/unlimited-gateway.ts"),
+      tenant: join(rootFolder, "durable-objects/index.ts"),
+    },
   });
   writeAgentSettings(folder, {
     agentId,

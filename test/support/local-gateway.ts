@@ -23,6 +23,8 @@ export interface LocalGatewayOptions {
   /** The port of the public address, when something stands between the agent and workerd; default `port`. */
   publicPort?: number;
   originPort: number;
+  /** Where its console is; none: there is none. */
+  consolePort?: number;
   /** `alice@example.com,bob@example.com` */
   users: string;
   entries?: EdgeOptions["entries"];
@@ -53,8 +55,10 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
   const host = `localhost:${options.publicPort ?? port}`;
   const origin = `http://${host}`;
   const before = new Set(listProcesses().map(({ pid }) => pid));
+  const { consolePort } = options;
   const edge = await startEdge({
     port,
+    consolePort,
     stateFolder: join(home, "edge"),
     gatewayVars: {
       AUTHSEC_MODE: "stub",
@@ -63,6 +67,7 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
       STUB_USERS: options.users,
       SESSION_SECRET: secrets.sessionSecret,
       AGENT_KEYS: `${agentId}:${publicKey}`,
+      ...(consolePort === undefined ? {} : { CONSOLE_ORIGIN: `http://localhost:${consolePort}` }),
     },
     tenantVars: { STORAGE_KEY: secrets.storageKey },
     entries: options.entries ?? {

@@ -10,11 +10,12 @@ type Shorthand = { [name: string]: string | undefined };
 
 /** @returns a raw document: whatever is wrong in it is found by the schema, as in one from a file */
 export function singleTenantDocument(settings: Shorthand, signsInAtProvider: boolean): Record<string, unknown> {
-  const { PUBLIC_URL, TENANT_NAME, CONTACT } = settings;
+  const { PUBLIC_URL, CONSOLE_ORIGIN, TENANT_NAME, CONTACT } = settings;
   const url = URL.parse(PUBLIC_URL ?? "");
   return {
     id: "default",
     hosts: url === null ? undefined : [url.host],
+    ...(CONSOLE_ORIGIN === undefined ? {} : { consoleHost: URL.parse(CONSOLE_ORIGIN)?.host }),
     ...(TENANT_NAME === undefined ? {} : { name: TENANT_NAME }),
     ...(CONTACT === undefined ? {} : { contact: CONTACT }),
     providers: signsInAtProvider ? [provider(settings)] : [],
@@ -41,6 +42,7 @@ function listOf(settings: Shorthand, name: string): string[] {
 
 const NAMES: [RegExp, string][] = [
   [/^hosts/, "PUBLIC_URL"],
+  [/^consoleHost/, "CONSOLE_ORIGIN"],
   [/^name/, "TENANT_NAME"],
   [/^contact/, "CONTACT"],
   [/^providers\[0\]\.(issuer|entraTenants|preset)/, "OIDC_ISSUER"],

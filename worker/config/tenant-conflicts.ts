@@ -9,12 +9,24 @@ export interface ReadDocument {
 
 export function reportConflicts(all: readonly ReadDocument[]): void {
   reportDoubleIds(all);
+  reportConsoleHosts(all);
   for (const [index, later] of all.entries()) {
     for (const earlier of all.slice(0, index)) {
       for (const [at, host] of (later.document.hosts ?? []).entries()) {
         if (earlier.document.hosts?.includes(host)) reportSharedHost(earlier, later, at);
       }
     }
+  }
+}
+
+/** A console shares its origin with nothing: what runs there may end everybody's session. */
+function reportConsoleHosts(all: readonly ReadDocument[]): void {
+  const taken = new Set(all.flatMap(({ document }) => document.hosts ?? []));
+  for (const { document, report } of all) {
+    const { consoleHost } = document;
+    if (consoleHost === undefined || consoleHost === null) continue;
+    if (taken.has(consoleHost)) report(["consoleHost"], "a host that no tenant and no other console has");
+    taken.add(consoleHost);
   }
 }
 

@@ -95,6 +95,10 @@ export const tenant = {
     v.pipe(listOf(Host, 20), v.minLength(1, "at least one host")),
     "Host names that people type; each is a site of its own, with its own sign-in",
   ),
+  consoleHost: noted(
+    v.optional(v.nullable(Host), null),
+    "A host of its own for the console, where sessions are listed and ended; null: there is none. OpenClaw's pages and scripts never run there",
+  ),
   basePath: noted(v.optional(BasePath, ""), "Where the tenant begins on its hosts; own links do not carry it yet", {
     unenforced: true,
   }),

@@ -55,8 +55,11 @@ function fromVariables(texts: EnvTexts, { mode, development }: Deployment, probl
     problems.add(String(name), expected),
   );
   const url = URL.parse(settings.PUBLIC_URL ?? "");
-  if (url?.protocol === "http:" && !(development && isLocalhost(url.host))) {
-    problems.add("PUBLIC_URL", "https (http only in development, on localhost)");
+  for (const name of ["PUBLIC_URL", "CONSOLE_ORIGIN"] as const) {
+    const given = URL.parse(settings[name] ?? "");
+    if (given?.protocol === "http:" && !(development && isLocalhost(given.host))) {
+      problems.add(name, "https (http only in development, on localhost)");
+    }
   }
   const named = texts["OIDC_ISSUER"] !== undefined || texts["OIDC_CLIENT_ID"] !== undefined;
   const atProvider = mode === "oidc" || (named && mode !== "stub");

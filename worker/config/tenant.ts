@@ -12,6 +12,8 @@ export interface Tenant {
   id: string;
   /** Scheme, host and port that people type; every own link and Origin check uses it. */
   publicUrl: URL;
+  /** What is served here: the assistant, or the console of the same tenant, on a host of its own. */
+  kind: "workspace" | "console";
   /** Empty, or `/segment`. */
   basePath: string;
   name: string;
@@ -32,7 +34,7 @@ export interface Tenant {
   call: TenantCall;
 }
 
-/** @returns the tenant once per host, in the document's order */
+/** @returns the tenant once per host, in the document's order; its console last */
 export function tenantSites(
   document: TenantDocument,
   providers: readonly ProviderSettings[],
@@ -45,7 +47,13 @@ export function tenantSites(
   const call: TenantCall = { tenant: id, settings: JSON.stringify(settingsOf(document)) };
   const plain = { id, basePath, name, contact, notice, shards, sessions, limits, policy, call };
   const everywhere = { ...plain, agentKeys, providers, access, admit };
-  return document.hosts.map((host) => ({ ...everywhere, publicUrl: new URL(`${schemeOf(host)}//${host}`) }));
+  const siteAt = (host: string, kind: Tenant["kind"]): Tenant => {
+    return { ...everywhere, kind, publicUrl: new URL(`${schemeOf(host)}//${host}`) };
+  };
+  const workspaces = document.hosts.map((host) => siteAt(host, "workspace"));
+  if (document.consoleHost === null) return workspaces;
+  // The whole host, whatever the tenant's path is on its own.
+  return [...workspaces, { ...siteAt(document.consoleHost, "console"), basePath: "" }];
 }
 
 function settingsOf(document: Pick<TenantDocument, "sessions" | "limits" | "policy">): TenantSettings {

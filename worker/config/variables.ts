@@ -43,6 +43,11 @@ export const shorthand = {
     "The tenant's only host",
     { example: "https://claw.example.com" },
   ),
+  CONSOLE_ORIGIN: noted(
+    v.optional(text("an address as PUBLIC_URL, of another host", isOrigin)),
+    "`consoleHost`. To be registered at the provider, too: `<CONSOLE_ORIGIN>/_gate/callback/oidc`",
+    { example: "https://console.claw.example.com" },
+  ),
   OIDC_ISSUER: noted(
     v.optional(any("the issuer's address as the provider spells it")),
     "The provider; its preset is told by the host, `https://github.com` included. To be registered there: `<PUBLIC_URL>/_gate/callback/oidc`",

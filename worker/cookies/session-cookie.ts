@@ -19,6 +19,14 @@ export interface SessionReference {
 
 export type ReadCookie = { kind: "valid" | "expired"; reference: SessionReference };
 
+/**
+ * What a cookie is good for; names and keys are derived from it, so that none is good for another. No tenant's id has
+ * the characters between.
+ */
+export function cookieScope({ id, kind }: { id: string; kind: "workspace" | "console" | "cli" }): string {
+  return kind === "workspace" ? id : `${id}_${kind}`;
+}
+
 /** `__Host-` wherever the browser lets us: it needs https (RFC 6265bis section 4.1.3.2). */
 export function cookieName(tenant: string, secure: boolean): string {
   return `${secure ? "__Host-" : ""}${COOKIE_PREFIX}${tenant}`;

@@ -2,13 +2,13 @@
 import { getCookie } from "hono/cookie";
 import { createMiddleware } from "hono/factory";
 import type { AppEnv, Deps } from "../context.ts";
-import { cookieName } from "../cookies/session-cookie.ts";
+import { cookieName, cookieScope } from "../cookies/session-cookie.ts";
 
 export function authenticate({ cookies, now }: Deps) {
   return createMiddleware<AppEnv>(async function authenticate(c, next) {
-    const { id, publicUrl } = c.var.tenant;
-    const value = getCookie(c, cookieName(id, publicUrl.protocol === "https:"));
-    c.set("cookie", value === undefined ? undefined : await cookies.read(id, value, now()));
+    const scope = cookieScope(c.var.tenant);
+    const value = getCookie(c, cookieName(scope, c.var.tenant.publicUrl.protocol === "https:"));
+    c.set("cookie", value === undefined ? undefined : await cookies.read(scope, value, now()));
     await next();
   });
 }

@@ -25,13 +25,15 @@ export interface PageOptions {
   refreshSeconds?: number;
   /** Where it goes then; default itself. No form can lead there: CSP's form-action follows redirects. */
   refreshUrl?: string;
+  /** Shows lists, not one thing. */
+  wide?: boolean;
   /** May be shown in a frame of this origin; nothing that asks for anything may. */
   framed?: boolean;
 }
 
 /** @returns a page with its security headers; `body` is escaped by the template that made it */
 export async function page(status: number, options: PageOptions, body: Html): Promise<Response> {
-  const { title, tenant, trouble, reference, refreshSeconds, refreshUrl, framed } = options;
+  const { title, tenant, trouble, reference, refreshSeconds, refreshUrl, framed, wide } = options;
   const refresh = refreshUrl === undefined ? `${refreshSeconds}` : `${refreshSeconds ?? 0};url=${refreshUrl}`;
   const text = html`<!doctype html>
     <html lang="en">
@@ -43,7 +45,7 @@ export async function page(status: number, options: PageOptions, body: Html): Pr
         <title>${tenant === "" ? title : `${title} · ${tenant}`}</title>
         ${raw(`<style>${STYLE}</style>`)}
       </head>
-      <body>
+      <body${raw(wide ? ' class="wide"' : "")}>
         <header>${MARK} <span>${tenant === "" ? PRODUCT : tenant}</span></header>
         <main${raw(trouble ? ' class="trouble"' : "")}>
           <h1>${title}</h1>

@@ -41,6 +41,16 @@ dt{color:var(--soft)}dd{margin:0;font-weight:600}
 dd,header span,button,.button,.button span,button span{min-width:0;overflow-wrap:anywhere}
 time{font-weight:400;font-variant-numeric:tabular-nums}
 @media (max-width:26rem){dl{display:block}dd{margin:0 0 10px}}
+.wide>*{max-width:48rem}
+.tabs{display:flex;flex-wrap:wrap;gap:6px 20px;margin:0 0 18px;font-weight:600}
+.tabs a{padding:10px 0}
+.list{list-style:none;padding:0;margin:0 0 16px}
+.list li{display:grid;grid-template-columns:minmax(0,1fr) auto;gap:2px 20px;padding:14px 0;border-top:1px solid var(--line)}
+.list p{grid-column:1;margin:0;overflow-wrap:anywhere}
+.list form{grid-column:2;grid-row:1/span 2;align-self:center}
+.list button{min-height:44px;padding:8px 18px}
+.token{overflow-wrap:anywhere;user-select:all}
+@media (max-width:34rem){.list li{display:block}.list form{margin:10px 0 0}}
 hr{border:0;border-top:1px solid var(--line);margin:22px 0}
 footer{margin:16px 0 0;padding:0 4px;color:var(--soft);font-size:.8125rem}
 footer p{margin:0 0 4px}

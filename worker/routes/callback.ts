@@ -60,6 +60,8 @@ async function finish(
     },
   );
   await keepForSignOut(c, signIn, session, identity);
+  // Nobody keeps what nothing is done with.
+  if (c.var.tenant.kind === "console" && identity.refreshToken !== null) await provider.revoke(identity.refreshToken);
   forgetRenewal(c);
   c.header("cache-control", "no-store");
   c.header("referrer-policy", "no-referrer");

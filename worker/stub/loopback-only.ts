@@ -6,9 +6,10 @@ import { rawTarget } from "#protocol/request-target.ts";
 
 export function loopbackOnly(config: Config, request: Request): Response | undefined {
   // One tenant: the stub is configured by variables only.
-  const { host = "", port = "", origin = "" } = config.tenants[0]?.publicUrl ?? {};
+  const { port = "", origin = "" } = config.tenants[0]?.publicUrl ?? {};
   const asked = request.headers.get("host") ?? "";
-  if (asked === host) return undefined;
+  // Its console is on another port of the same name.
+  if (config.tenants.some(({ publicUrl }) => publicUrl.host === asked)) return undefined;
   const suffix = port === "" ? "" : `:${port}`;
   const loopback = asked === `127.0.0.1${suffix}` || asked === `[::1]${suffix}`;
   // OpenClaw admits one origin; the addresses lead to its name.

@@ -110,6 +110,9 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
     async listPeople() {
       return { ok: false, code: "session_unknown" };
     },
+    async startCliSession() {
+      return { ok: false, code: "session_unknown" };
+    },
     async revokeAs() {
       return { ok: false, code: "session_unknown" };
     },

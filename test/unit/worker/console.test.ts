@@ -1,0 +1,147 @@
+/** The console's host: its own cookie, its own routes, and nothing of the assistant's. */
+import { describe, expect, test } from "vitest";
+import {
+  overviewPage,
+  peoplePage,
+  revokeAllPage,
+  sessionsPage,
+  tokenPage,
+} from "../../../worker/console/console-pages.ts";
+import { cookieScope } from "../../../worker/cookies/session-cookie.ts";
+import { newGateway, NOW, SESSION } from "./app.ts";
+
+const CONSOLE = "localhost:8081";
+const code = (response: Response) => response.headers.get("x-tidegate-error");
+
+function withConsole() {
+  const gateway = newGateway({ CONSOLE_ORIGIN: `http://${CONSOLE}` });
+  const reference = { session: SESSION, shard: 0, expiresAt: NOW / 1000 + 60 };
+  const seal = (kind: "workspace" | "console" | "cli") =>
+    gateway.cookies.seal(cookieScope({ id: "default", kind }), reference);
+  const send = (target: string, init: RequestInit = {}) =>
+    gateway.send(target, { ...init, headers: { host: CONSOLE, ...(init.headers as Record<string, string>) } });
+  return { gateway, seal, send };
+}
+
+const API: [method: string, target: string][] = [
+  ["GET", "/api/me"],
+  ["GET", "/api/sessions?scope=all"],
+  ["DELETE", `/api/sessions/${"h".repeat(43)}`],
+  ["GET", "/api/people"],
+  ["POST", `/api/people/${"k".repeat(22)}/revoke`],
+  ["POST", "/api/revoke-all"],
+  ["GET", "/api/config"],
+];
+
+describe("without a session", () => {
+  test.each(API)("%s %s is 401, and no object hears of it", async (method, target) => {
+    const { gateway, send } = withConsole();
+    const response = await send(target, { method, headers: { origin: `http://${CONSOLE}` } });
+    expect([response.status, code(response)]).toEqual([401, "unauthenticated"]);
+    expect(gateway.calls.objects).toBe(0);
+  });
+
+  test("a page leads to sign-in and back", async () => {
+    const { send } = withConsole();
+    const response = await send("/people?cursor=x", { headers: { "sec-fetch-mode": "navigate" } });
+    expect(response.headers.get("location")).toBe("/_gate/login?next=%2Fpeople%3Fcursor%3Dx");
+  });
+});
+
+describe("a cookie is good for one host", () => {
+  test("the assistant's opens nothing at the console, under either name", async () => {
+    const { gateway, seal, send } = withConsole();
+    const value = await seal("workspace");
+    for (const name of ["tidegate-default", "tidegate-default_console"]) {
+      expect((await send("/api/me", { headers: { cookie: `${name}=${value}` } })).status).toBe(401);
+    }
+    expect(gateway.calls.objects).toBe(0);
+  });
+
+  test("the console's opens nothing at the assistant's, under either name", async () => {
+    const { gateway, seal } = withConsole();
+    const value = await seal("console");
+    for (const name of ["tidegate-default", "tidegate-default_console"]) {
+      expect((await gateway.send("/api/x", { headers: { cookie: `${name}=${value}` } })).status).toBe(401);
+    }
+    expect(gateway.calls.objects).toBe(0);
+  });
+
+  test("a token of the command line is no cookie, and the console's cookie no token", async () => {
+    const { gateway, seal, send } = withConsole();
+    const [cli, cookie] = [await seal("cli"), await seal("console")];
+    expect((await send("/api/me", { headers: { cookie: `tidegate-default_console=${cli}` } })).status).toBe(401);
+    expect((await send("/api/me", { headers: { authorization: `Bearer tgc_${cookie}` } })).status).toBe(401);
+    expect(gateway.calls.objects).toBe(0);
+    await send("/api/me", { headers: { authorization: `Bearer tgc_${cli}` } });
+    expect(gateway.calls.objects).toBe(1);
+  });
+});
+
+test.each(["/", "/sessions", "/api/me", "/assets/index.js"])(
+  "on the assistant's host %s is OpenClaw's, whatever the console has there",
+  async (target) => {
+    const { gateway } = withConsole();
+    await gateway.send(target, { headers: { cookie: await gateway.cookie() } });
+    expect(gateway.calls.relayed.at(-1)?.call.target).toBe(target);
+  },
+);
+
+test.each(["/chat/main", "/assets/index.js", "/_gate/tunnel", "/_gate/welcome", "/_gate/backchannel-logout"])(
+  "on the console's host there is no %s, and nothing is ever relayed",
+  async (target) => {
+    const { gateway, seal, send } = withConsole();
+    const cookie = `tidegate-default_console=${await seal("console")}`;
+    expect((await send(target, { headers: { cookie } })).status).toBe(404);
+    expect(gateway.calls.relayed).toEqual([]);
+  },
+);
+
+test("another site can neither end sessions nor ask for a token", async () => {
+  const { gateway, seal, send } = withConsole();
+  const cookie = `tidegate-default_console=${await seal("console")}`;
+  // The assistant's own pages are another site here: OpenClaw's scripts run there.
+  for (const origin of ["http://localhost:8080", "https://evil.example", "null"]) {
+    for (const target of ["/cli", "/revoke-all", "/everywhere", "/api/revoke-all"]) {
+      const response = await send(target, { method: "POST", headers: { cookie, origin } });
+      expect(code(response)).toBe("foreign_origin");
+    }
+  }
+  expect(gateway.calls.objects).toBe(0);
+});
+
+test.each(["a", "../x", "x".repeat(65), "%00"])(
+  "a handle like %j is refused before the object is asked",
+  async (handle) => {
+    const { gateway, seal, send } = withConsole();
+    const headers = { cookie: `tidegate-default_console=${await seal("console")}`, origin: `http://${CONSOLE}` };
+    const response = await send(`/api/sessions/${encodeURIComponent(handle)}`, { method: "DELETE", headers });
+    expect([response.status, gateway.calls.objects]).toEqual([400, 0]);
+  },
+);
+
+test("what people and providers wrote is text on its pages, whatever they wrote", async () => {
+  const hostile = `"><script>alert(1)</script><img src=x onerror=alert(1)>'&`;
+  const person = { person: "k", email: hostile, name: hostile, role: "admin" as const };
+  const actor = { ...person, handle: "h", kind: "console" as const, expiresAt: NOW };
+  const listed = { ...actor, createdAt: NOW, lastSeenAt: NOW, address: hostile, userAgent: hostile, current: false };
+  const row = { ...person, key: hostile, user: hostile, signedInAt: NOW, openSockets: 1 };
+  const pages = [
+    overviewPage(hostile, actor, { items: [listed], next: null }),
+    sessionsPage(hostile, actor, { items: [listed], next: hostile }),
+    peoplePage(hostile, actor, { items: [row], next: hostile }),
+    tokenPage(hostile, hostile, NOW),
+    revokeAllPage(hostile),
+  ];
+  for (const response of await Promise.all(pages)) {
+    const text = await response.text();
+    expect(text).not.toMatch(/<script|<img|javascript:/);
+    expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");
+    expect(text.match(/<h1>/g)).toHaveLength(1);
+  }
+});
+
+test("without its address there is no console", async () => {
+  const gateway = newGateway();
+  expect(code(await gateway.send("/api/me", { headers: { host: CONSOLE } }))).toBe("unknown_tenant");
+});

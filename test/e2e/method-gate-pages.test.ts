@@ -6,6 +6,7 @@ import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { findChromium } from "../../scripts/chromium.ts";
 import { findFreePort } from "../../scripts/ports.ts";
+import { passNotice } from "../support/notice.ts";
 import { startAll, type Stack } from "../../scripts/stack.ts";
 
 /** What the pages ask for by themselves and do without, by role; OpenClaw refuses a viewer's `question.list` too. */
@@ -81,7 +82,7 @@ class Visit {
     const visit = new Visit(await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage());
     await visit.page.goto(`${stack.url}/`);
     await visit.page.getByRole("button", { name: new RegExp(email.replace(".", "\\.")) }).click();
-    await visit.composer.waitFor({ state: "visible", timeout: 60_000 });
+    await passNotice(visit.page, visit.composer);
     await visit.answered("chat.startup");
     return visit;
   }

@@ -9,7 +9,7 @@ const TOMBSTONE_MS = 3_600_000;
 const MAX_IN_MEMORY = 1_000;
 const MAX_GROUPS = 200;
 /** Whoever signed out, or was signed out, comes back by a sign-in of their own. */
-const RENEWABLE: ReadonlySet<string | null> = new Set<string | null>([null, "expired", "replaced"]);
+const RENEWABLE: ReadonlySet<string | null> = new Set<string | null>([null, "expired", "replaced", "unverified"]);
 
 type Row = {
   id_hash: string;

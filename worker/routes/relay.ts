@@ -1,5 +1,5 @@
 /** Everything that is not ours: classified, authorised at the object in one hop, and relayed. */
-import { classifyTarget, targetPath } from "#protocol/request-target.ts";
+import { classifyTarget, type RouteClass, targetPath } from "#protocol/request-target.ts";
 import { ERROR_HEADER, GATE_PREFIX } from "#protocol/version.ts";
 import { SETTINGS_HEADER, type RelayCall } from "../../durable-objects/rpc.ts";
 import type { AppContext, Deps, SignInAdapter } from "../context.ts";
@@ -45,13 +45,26 @@ export function relay(deps: Deps, adapter: SignInAdapter) {
       response = await fetchObject(deps, c, { ...call, renewed: true }, shard, upgrade);
     }
     const code = response.headers.get(ERROR_HEADER);
-    if (code === "session_expired" || code === "session_unknown") return answerNotSignedIn(deps, c, upgrade, "expired");
-    if (code === "session_revoked") return answerNotSignedIn(deps, c, upgrade, "revoked");
-    if (code === "workspace_away" && routeClass === "gateway") return refuseSocket("away", deps.now());
+    const instead = code === null ? undefined : answerInstead(deps, c, { code, upgrade, routeClass });
+    if (instead !== undefined) {
+      await response.body?.cancel();
+      return instead;
+    }
     if (code !== null && isNavigation(method, c.req.raw.headers)) return objectRefusal(deps, c, code, response);
     c.set("relayed", code === null);
     return response;
   };
+}
+
+/** @returns what OpenClaw's Control UI must get where the object's own words would mislead it (design section 5) */
+function answerInstead(
+  deps: Deps,
+  c: AppContext,
+  { code, upgrade, routeClass }: { code: string; upgrade: boolean; routeClass: RouteClass },
+): Response | Promise<Response> | undefined {
+  if (code === "session_expired" || code === "session_unknown") return answerNotSignedIn(deps, c, upgrade, "expired");
+  if (code === "session_revoked") return answerNotSignedIn(deps, c, upgrade, "revoked");
+  return code === "workspace_away" && routeClass === "gateway" ? refuseSocket("away", deps.now()) : undefined;
 }
 
 /** A refusal of the object's, for a person to read. */

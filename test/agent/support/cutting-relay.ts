@@ -1,4 +1,8 @@
-/** A way to a gateway that breaks: cuts each connection after so many bytes of both directions, in mid-message. */
+/**
+ * A way to a gateway that breaks: cuts each connection after so many bytes of both directions, in mid-message. It lets a
+ * little more pass each time: a batch that was gathered between two connections may be larger than what one carries,
+ * and would begin anew for ever.
+ */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
 export class CuttingRelay {
@@ -6,12 +10,12 @@ export class CuttingRelay {
   readonly #sockets = new Set<Socket>();
   cuts = 0;
 
-  /** @param limitBytes what one connection may carry, both directions together */
+  /** @param limitBytes what the first connection may carry, both directions together; an eighth more after each cut */
   constructor(target: string, limitBytes: number) {
     const [host = "", port = ""] = target.split(":");
     this.#server = createServer((near) => {
       const far = connect(Number(port), host);
-      let left = limitBytes;
+      let left = limitBytes * (1 + this.cuts / 8);
       const pass = (to: Socket) => (bytes: Buffer) => {
         to.write(bytes.subarray(0, left));
         left -= bytes.byteLength;

@@ -14,6 +14,8 @@ export interface AgentConfig {
   url: URL;
   gatewayKey: GatewayKey;
   key: AgentKey;
+  /** The gateway's word that this key is enrolled; null for a key of the tenant document. */
+  pass: string | null;
   /** OpenClaw, on loopback. */
   openclaw: OriginAddress;
   /** Absolute path of OpenClaw's workspace folder. */
@@ -75,6 +77,10 @@ const AgentFile = v.strictObject({
   userHeader: UserHeader,
   localAddress: v.pipe(v.string(), v.check(isLoopbackAddress, "must be an address in 127/8, or ::1")),
   publicHost: v.pipe(v.string(), v.regex(/^[a-z0-9.:[\]-]{1,255}$/, "must be a host name, with a port if need be")),
+  pass: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,256}$/, "must be what enrolment gave"))),
+  openclawPassword: v.optional(
+    v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,256}$/, "must be printable, without spaces")),
+  ),
 });
 
 /** @throws {ConfigError} with everything that is wrong at once */
@@ -100,6 +106,7 @@ export function readConfig(folder: string, env: NodeJS.ProcessEnv): AgentConfig 
     url,
     gatewayKey: new GatewayKey(settings.gatewayKey),
     key,
+    pass: settings.pass ?? null,
     openclaw: {
       host: openclaw.hostname.replace(/^\[|\]$/g, ""),
       port: Number(openclaw.port || 80),
@@ -108,7 +115,7 @@ export function readConfig(folder: string, env: NodeJS.ProcessEnv): AgentConfig 
     },
     workspace: settings.workspace,
     publicUrl: `${url.protocol}//${settings.publicHost}`,
-    openclawPassword: env["OPENCLAW_GATEWAY_PASSWORD"] || null,
+    openclawPassword: env["OPENCLAW_GATEWAY_PASSWORD"] || (settings.openclawPassword ?? null),
     proxy: proxy ?? null,
     metricsPort: metricsPort ?? null,
   };

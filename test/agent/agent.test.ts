@@ -51,6 +51,7 @@ function run(fields: Partial<AgentConfig> = {}, controller = new AbortController
     },
     workspace,
     publicUrl: identity.url.origin,
+    pass: null,
     openclawPassword: null,
     proxy: null,
     metricsPort: null,

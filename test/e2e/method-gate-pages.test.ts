@@ -53,10 +53,18 @@ afterAll(async () => {
   if (home) rmSync(home, { recursive: true, force: true });
 });
 
+interface Answer {
+  type: string;
+  id: string;
+  ok: boolean;
+  error?: { code: string };
+}
+
 /** A page, and how each method that it called was answered last. */
 class Visit {
   readonly page: Page;
-  readonly answers = new Map<string, "ok" | string>();
+  /** `ok`, or the error's code. */
+  readonly answers = new Map<string, string>();
   readonly #waiting = new Set<() => void>();
 
   private constructor(page: Page) {
@@ -68,10 +76,10 @@ class Visit {
         called.set(id, method);
       });
       socket.on("framereceived", ({ payload }) => {
-        const message = JSON.parse(String(payload)) as { type: string; id: string; ok: boolean; error?: object };
+        const message = JSON.parse(String(payload)) as Answer;
         const method = called.get(message.id);
         if (message.type !== "res" || method === undefined) return;
-        this.answers.set(method, message.ok ? "ok" : JSON.stringify(message.error));
+        this.answers.set(method, message.ok ? "ok" : (message.error?.code ?? "no code"));
         for (const wake of this.#waiting) wake();
         this.#waiting.clear();
       });
@@ -108,9 +116,9 @@ class Visit {
     }
   }
 
-  /** @returns the methods that were not answered well the last time */
+  /** @returns the methods that were refused the last time; OpenClaw's own troubles with a page that leaves are not ours */
   refused(): string[] {
-    return [...this.answers].filter(([, answer]) => answer !== "ok").map(([method]) => method);
+    return [...this.answers].filter(([, answer]) => answer === "FORBIDDEN").map(([method]) => method);
   }
 }
 

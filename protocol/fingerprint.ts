@@ -7,7 +7,7 @@ const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /**
  * @param digest SHA-256 of the 32 raw bytes of the public key
- * @returns its first 60 bits, such as `K7QF-2M9D-0XTB` (SPEC.md section 10)
+ * @returns its first 60 bits, such as `K7QF-2M9D-0XTB` (SPEC.md section 12)
  */
 export function formatFingerprint(digest: Uint8Array): string {
   let text = "";

@@ -80,7 +80,7 @@ export function helloTranscript(challengeJson: Uint8Array, helloJson: Uint8Array
 /**
  * @param agent the agent's id, or the public key itself while it asks to be enrolled
  * @param bodyDigest SHA-256 of the body, base64url
- * @returns what a key signs for an HTTP call of its agent (SPEC.md section 10)
+ * @returns what a key signs for an HTTP call of its agent (SPEC.md section 12)
  */
 export function callTranscript(
   call: { host: string; agent: string; seconds: number; method: string; path: string },
@@ -90,7 +90,7 @@ export function callTranscript(
   return encodeUtf8(`tidegate.v1 agent call\n${host}\n${agent}\n${seconds}\n${method} ${path}\n${bodyDigest}`);
 }
 
-/** @returns what a new key signs to take the place of an agent's former one (SPEC.md section 10) */
+/** @returns what a new key signs to take the place of an agent's former one (SPEC.md section 12) */
 export function successionTranscript(host: string, agent: string, publicKey: string): Uint8Array<ArrayBuffer> {
   return encodeUtf8(`tidegate.v1 agent key\n${host}\n${agent}\n${publicKey}`);
 }

@@ -1,4 +1,4 @@
-/** Who calls, by a signature in `Authorization`: verified without I/O, so that strangers never reach an object (SPEC.md sections 1 and 10). */
+/** Who calls, by a signature in `Authorization`: verified without I/O, so that strangers never reach an object (SPEC.md sections 1 and 12). */
 import { ASSERTION_SKEW_SECONDS } from "#protocol/limits.ts";
 import { assertionTranscript, callTranscript } from "#protocol/messages.ts";
 import { AGENT_SCHEME } from "#protocol/version.ts";

@@ -1,5 +1,5 @@
 /**
- * What agents ask over HTTP (SPEC.md section 10). Under `/_gate/device` a key asks to be let in, under `/_gate/agent` an
+ * What agents ask over HTTP (SPEC.md section 12). Under `/_gate/device` a key asks to be let in, under `/_gate/agent` an
  * enrolled one asks about itself. No cookie counts here, and no object is asked before a signature has been verified.
  */
 import { Hono } from "hono";

@@ -1,4 +1,4 @@
-/** An agent's end of the gateway's HTTP calls: a key, and signatures as SPEC.md section 10 has them. */
+/** An agent's end of the gateway's HTTP calls: a key, and signatures as SPEC.md section 12 has them. */
 import { assertionTranscript, callTranscript, successionTranscript } from "#protocol/messages.ts";
 import { toBase64Url } from "../../../worker/cookies/base64url.ts";
 import { NOW } from "./app.ts";

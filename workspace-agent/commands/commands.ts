@@ -1,5 +1,7 @@
 /** Every command, in the order of `--help`. */
 import type { Command } from "./command.ts";
+import { configure } from "./configure.ts";
 import { run } from "./run.ts";
+import { unconfigure } from "./unconfigure.ts";
 
-export const COMMANDS: Readonly<Record<string, Command>> = { run };
+export const COMMANDS: Readonly<Record<string, Command>> = { run, configure, unconfigure };

@@ -129,3 +129,11 @@ function parse<Input, Output>(cli: OpenClawCli, read: (input: Input) => Output, 
 function failed(cli: OpenClawCli, why: string, cause?: unknown): CommandError {
   return new CommandError("openclaw_failed", `${cli.path}: ${why}`, EXIT.failed, { cause });
 }
+
+const Sandbox = v.looseObject({ sandbox: v.looseObject({ mode: v.string() }) });
+
+/** @returns `off`, `non-main` or `all`, for the agent that people talk to @throws {CommandError} openclaw_failed */
+export async function readSandboxMode(cli: OpenClawCli): Promise<string> {
+  const { stdout } = await cli.run(["sandbox", "explain", "--json"]);
+  return parse(cli, (value) => v.parse(Sandbox, value), parseJson(cli, stdout)).sandbox.mode;
+}

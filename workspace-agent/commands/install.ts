@@ -7,7 +7,7 @@ import { requireManager } from "../service/find-manager.ts";
 import { programFile, replaceProgram, runningProgram } from "../service/program.ts";
 import { SERVICE_VARIABLES, type ServiceFile, type ServicePlan } from "../service/service-plan.ts";
 import { windowsScript } from "../service/windows.ts";
-import { withStateLock } from "../state/state-lock.ts";
+import { withLock } from "../state/lock.ts";
 import { type Command, CommandError, type CommandContext, done, EXIT, type Outcome } from "./command.ts";
 
 const CONNECT_TIMEOUT_MS = 20_000;
@@ -16,7 +16,7 @@ export const install: Command = {
   usage: "install [--system]",
   summary: "runs it as a service: of this person, or with --system --user NAME of the machine",
   flags: { system: { type: "boolean" }, user: { type: "string" } },
-  run: (context) => withStateLock(context.folder, () => installIn(context)),
+  run: (context) => withLock(context.folder, () => installIn(context)),
 };
 
 async function installIn(context: CommandContext): Promise<Outcome> {

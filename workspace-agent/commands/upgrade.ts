@@ -7,7 +7,7 @@ import { requireCaller } from "../enrolment/enrolled.ts";
 import { waitConnected } from "../enrolment/wait-connected.ts";
 import { findManager } from "../service/find-manager.ts";
 import { forgetPrevious, hashOf, programFile, replaceProgram, restorePrevious } from "../service/program.ts";
-import { withStateLock } from "../state/state-lock.ts";
+import { withLock } from "../state/lock.ts";
 import { type Command, CommandError, type CommandContext, done, EXIT, type Outcome } from "./command.ts";
 
 const CONNECT_TIMEOUT_MS = 30_000;
@@ -17,7 +17,7 @@ export const upgrade: Command = {
   usage: "upgrade",
   summary: "replaces the installed agent by the one that the gateway serves, and restarts the service",
   flags: { system: { type: "boolean" } },
-  run: (context) => withStateLock(context.folder, () => upgradeIn(context)),
+  run: (context) => withLock(context.folder, () => upgradeIn(context)),
 };
 
 async function upgradeIn(context: CommandContext): Promise<Outcome> {

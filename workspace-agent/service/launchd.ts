@@ -59,6 +59,7 @@ export function launchd(home: string, userId: number, execute: Execute): Service
   };
   return {
     name: "launchd",
+    unitFiles: [path],
     files: (plan) => [{ path, content: launchdPlist(plan, logFile), mode: 0o600 }],
     start() {
       execute("launchctl", ["bootout", target]);

@@ -45,6 +45,8 @@ export interface ServiceManager {
   /** What people call it. */
   readonly name: string;
   files(plan: ServicePlan): ServiceFile[];
+  /** Which of them are outside the state folder. */
+  readonly unitFiles: readonly string[];
   /** Files are written: starts it, now and at each start of the machine. @returns what a person should know @throws {CommandError} */
   start(plan: ServicePlan): string[];
   /** @throws {CommandError} */

@@ -93,6 +93,7 @@ export function systemd({ folder, scope }: SystemdPlace, execute: Execute): Serv
   };
   return {
     name: `systemd (${scope})`,
+    unitFiles: [join(folder, UNIT)],
     files(plan) {
       const variablesFile = Object.keys(plan.variables).length === 0 ? null : join(plan.state, "agent.env");
       const unit = { path: join(folder, UNIT), content: systemdUnit(plan, scope, variablesFile), mode: 0o644 };

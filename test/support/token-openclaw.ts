@@ -21,8 +21,16 @@ export interface TokenOpenClaw {
   stop(): Promise<void>;
 }
 
-/** @param folder a new one of the caller's */
-export async function startTokenOpenClaw(folder: string, port: number, token: string): Promise<TokenOpenClaw> {
+/**
+ * @param folder a new one of the caller's
+ * @param modelUrl the demo model's; none: nobody answers a message
+ */
+export async function startTokenOpenClaw(
+  folder: string,
+  port: number,
+  token: string,
+  modelUrl?: string,
+): Promise<TokenOpenClaw> {
   const { homeFolder, stateFolder, temporaryFolder, configPath, workspace, outputFile, logFile } = profilePaths(folder);
   for (const each of [homeFolder, temporaryFolder, workspace]) mkdirSync(each, { recursive: true });
   writeFileSync(
@@ -41,8 +49,8 @@ export async function startTokenOpenClaw(folder: string, port: number, token: st
   cron: { enabled: false },
   plugins: { enabled: false },
   logging: { file: "${logFile}" },
-  models: { catalogRefresh: { enabled: false } },
-  agents: { defaults: { workspace: "${workspace}" } },
+  models: ${modelUrl === undefined ? "{ catalogRefresh: { enabled: false } }" : JSON.stringify(demoModels(modelUrl))},
+  agents: { defaults: { ${modelUrl === undefined ? "" : 'model: { primary: "demo/demo" }, '}workspace: "${workspace}" } },
 }
 `,
   );
@@ -92,4 +100,19 @@ exec "${process.execPath}" "${entry}" "$@"
       await exited;
     },
   };
+}
+
+function demoModels(baseUrl: string): object {
+  const cost = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
+  const model = {
+    id: "demo",
+    name: "Demo",
+    reasoning: false,
+    input: ["text"],
+    cost,
+    contextWindow: 128_000,
+    maxTokens: 8192,
+  };
+  const demo = { baseUrl, apiKey: "no-key", api: "openai-completions", models: [model] };
+  return { mode: "replace", catalogRefresh: { enabled: false }, providers: { demo } };
 }

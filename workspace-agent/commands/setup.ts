@@ -33,7 +33,7 @@ async function runSteps(steps: SetupSteps, context: CommandContext): Promise<Out
       continue;
     }
     context.say(`\n${name[0]?.toUpperCase()}${name.slice(1)}`);
-    const { exit, result } = await steps[name].run(context);
+    const { exit, result } = await steps[name].run({ ...context, words: name === "enroll" ? context.words : [] });
     results[name] = result;
     // A dry run changes nothing, so what comes after cannot find what it needs.
     if (exit !== EXIT.done) return { exit, result: results };

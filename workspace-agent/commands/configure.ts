@@ -40,8 +40,8 @@ async function change(context: CommandContext): Promise<Outcome> {
   requireOwnConfig(configPath, file);
   say(`OpenClaw ${version}: ${configPath}, port ${port}, ${describeRunning(running)}`);
 
-  const settings = await readSettings(cli);
-  const link = openLink(known, port, await findWorkspace(cli));
+  const [settings, workspace] = await Promise.all([readSettings(cli), findWorkspace(cli)]);
+  const link = openLink(known, port, workspace);
   const readOnly = findReadOnly(env);
   const isOurs =
     settings.auth.password !== undefined &&

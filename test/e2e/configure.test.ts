@@ -134,11 +134,11 @@ test(
   "killed before and after its change, and run twice at once, it ends where one run does; then it is undone to the byte",
   { timeout: TIMEOUT_MS },
   async () => {
-    expect((await agent(["configure"], { KILL: "before" })).signal).toBe("SIGKILL");
+    expect(await agent(["configure"], { KILL: "before" })).toMatchObject({ signal: "SIGKILL" });
     expect(readFileSync(openclaw.configPath).equals(original)).toBe(true);
     expect(backups()).toHaveLength(1);
 
-    expect((await agent(["configure"], { KILL: "after" })).signal).toBe("SIGKILL");
+    expect(await agent(["configure"], { KILL: "after" })).toMatchObject({ signal: "SIGKILL" });
     expect(settings().gateway.auth).toMatchObject({ mode: "trusted-proxy" });
     expect(settings().gateway.auth).not.toHaveProperty("password");
 
@@ -151,7 +151,7 @@ test(
     expect(backups()).toHaveLength(1);
 
     const before = readFileSync(openclaw.configPath);
-    expect((await agent(["configure"])).result).toMatchObject({ changes: [], applied: false });
+    expect(await agent(["configure"])).toMatchObject({ exit: 0, result: { changes: [], applied: false } });
     expect(readFileSync(openclaw.configPath).equals(before)).toBe(true);
 
     const { userHeader, publicHost } = JSON.parse(readFileSync(join(folder, "agent.json"), "utf8")) as Record<
@@ -187,7 +187,7 @@ test(
 );
 
 test("what others changed since stays, and the agent's own values go back", { timeout: TIMEOUT_MS }, async () => {
-  expect((await agent(["configure", "--admin", "alice@example.com"])).exit).toBe(0);
+  expect(await agent(["configure", "--admin", "alice@example.com"])).toMatchObject({ exit: 0 });
   const config = settings() as unknown as Record<string, unknown>;
   writeFileSync(openclaw.configPath, JSON.stringify({ ...config, ui: { seamColor: "#336699" } }));
   const { exit, result } = await agent(["unconfigure"]);

@@ -1,11 +1,14 @@
 /** Every mistake of the first hour has its code and its text, and changes nothing. */
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { type CommandError, EXIT } from "../../workspace-agent/commands/command.ts";
 import { configure } from "../../workspace-agent/commands/configure.ts";
 import { requireOwnConfig } from "../../workspace-agent/openclaw/hindrances.ts";
 import { type FakeAnswers, fakeOpenClawCli, type FakeOpenClawCli, playContext } from "./support/fake-openclaw-cli.ts";
+
+// Each starts a dozen small programs.
+vi.setConfig({ testTimeout: 60_000 });
 
 const TOKEN_MODE = JSON.stringify({ gateway: { port: 1, auth: { mode: "token", token: "the-old-token" } } });
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { EXIT } from "../../workspace-agent/commands/command.ts";
 import { doctor } from "../../workspace-agent/commands/doctor.ts";
 import { judge } from "../../workspace-agent/doctor/checks.ts";
@@ -7,6 +7,9 @@ import { AUDIT_FINDINGS, explain, findRefusal, REFUSALS } from "../../workspace-
 import { type GatewaySettings, parseGatewaySettings } from "../../workspace-agent/openclaw/settings.ts";
 import { EVERYBODY, REQUIRED_HEADERS } from "../../workspace-agent/openclaw/wanted.ts";
 import { fakeOpenClawCli, playContext } from "./support/fake-openclaw-cli.ts";
+
+// Each starts a dozen small programs.
+vi.setConfig({ testTimeout: 60_000 });
 
 const WANTED = { localAddress: "127.77.0.1", userHeader: "x-secret-name", publicOrigin: "https://claw.example.com" };
 const PROXY = {

@@ -2,13 +2,16 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { configure } from "../../workspace-agent/commands/configure.ts";
 import { unconfigure } from "../../workspace-agent/commands/unconfigure.ts";
 import { withdrawIdentity } from "../../workspace-agent/identity/withdraw-identity.ts";
 import { WorkspaceFiles } from "../../workspace-agent/identity/workspace-files.ts";
 import { withLock } from "../../workspace-agent/state/lock.ts";
 import { fakeOpenClawCli, type FakeOpenClawCli, playContext, temporaryFolder } from "./support/fake-openclaw-cli.ts";
+
+// Each starts a dozen small programs.
+vi.setConfig({ testTimeout: 60_000 });
 
 const ORIGINAL = '// mine\n{"gateway":{"port":1,"auth":{"mode":"token","token":"the-old-token"}}}\n';
 const PROFILE = "875d001d-a23c-4006-ac2c-eab1e319480c";
@@ -69,6 +72,13 @@ test("an undoing that was cut short after the file is finished by the next", asy
   expect((await unconfigure.run(playContext(cli))).result).toMatchObject({ config: "nothing" });
   expect(backups(cli)).toEqual([]);
   expect(readdirSync(cli.stateFolder)).toEqual(["agent.json"]);
+});
+
+test("what this agent would not configure any more it undoes", async () => {
+  const cli = await configured();
+  cli.answer({ version: "2026.8.9" });
+  await expect(configure.run(playContext(cli))).rejects.toMatchObject({ code: "openclaw_too_old" });
+  expect((await unconfigure.run(playContext(cli))).result).toMatchObject({ config: "bytes" });
 });
 
 test("without its backup the file is not guessed at", async () => {

@@ -69,7 +69,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   openclaw: {
     title: "OpenClaw",
     judge: ({ openclaw }) => {
-      if ("code" in openclaw) return fail(openclaw.message, "See above.");
+      if ("code" in openclaw) return { state: "fail", sentence: openclaw.message };
       return openclaw.running
         ? ok(`Runs, with ${openclaw.configPath}.`)
         : fail("OpenClaw does not run.", "openclaw gateway, or its service: openclaw gateway start");

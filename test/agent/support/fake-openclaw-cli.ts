@@ -20,6 +20,8 @@ export interface FakeOpenClawCli {
   command: string;
   configPath: string;
   stateFolder: string;
+  /** It answers so from now on. */
+  answer(answers: FakeAnswers): void;
   readConfig(): Record<string, unknown>;
   readState(name: string): Record<string, unknown>;
 }
@@ -85,7 +87,9 @@ export function fakeOpenClawCli(config: string, answers: FakeAnswers = {}): Fake
   mkdirSync(stateFolder, { mode: 0o700 });
   writeFileSync(configPath, config, { mode: 0o600 });
   writeFileSync(join(folder, "openclaw.mjs"), PROGRAM);
-  writeFileSync(join(folder, "answers.json"), JSON.stringify({ answers, configPath }));
+  const answer = (given: FakeAnswers) =>
+    writeFileSync(join(folder, "answers.json"), JSON.stringify({ answers: given, configPath }));
+  answer(answers);
   writeFileSync(command, `#!/bin/sh\nexec "${process.execPath}" "${join(folder, "openclaw.mjs")}" "$@"\n`, {
     mode: 0o755,
   });
@@ -99,6 +103,7 @@ export function fakeOpenClawCli(config: string, answers: FakeAnswers = {}): Fake
     command,
     configPath,
     stateFolder,
+    answer,
     readConfig: () => read(configPath),
     readState: (name) => read(join(stateFolder, name)),
   };

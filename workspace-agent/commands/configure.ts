@@ -4,7 +4,13 @@ import { createOpenclawClient } from "../identity/openclaw-client.ts";
 import { applyChange, rehearse } from "../openclaw/apply-change.ts";
 import { readConfigFile } from "../openclaw/config-file.ts";
 import { findReadOnly, requireNoTokenVariable, requireOwnConfig } from "../openclaw/hindrances.ts";
-import { findInstallation, findWorkspace, type Installation, readSettings } from "../openclaw/installation.ts";
+import {
+  findInstallation,
+  findWorkspace,
+  type Installation,
+  readSettings,
+  requireSupported,
+} from "../openclaw/installation.ts";
 import { findOpenClawCli } from "../openclaw/openclaw-cli.ts";
 import { describeChange, type Plan, planChange } from "../openclaw/plan-change.ts";
 import { probe, PROBE_USER } from "../openclaw/probe.ts";
@@ -34,14 +40,15 @@ async function change(context: CommandContext): Promise<Outcome> {
   const known = readAgentFile(folder);
   const publicOrigin = requireEnrolment(known);
   const cli = findOpenClawCli(flags["openclaw"] as string | undefined, env);
+  await requireSupported(cli);
   const installation = await findInstallation(cli);
   const { configPath, version, port, running } = installation;
   const file = readConfigFile(configPath);
   requireOwnConfig(configPath, file);
   say(`OpenClaw ${version}: ${configPath}, port ${port}, ${describeRunning(running)}`);
 
-  const settings = await readSettings(cli);
-  const link = openLink(known, port, await findWorkspace(cli));
+  const [settings, workspace] = await Promise.all([readSettings(cli), findWorkspace(cli)]);
+  const link = openLink(known, port, workspace);
   const readOnly = findReadOnly(env);
   const isOurs =
     settings.auth.password !== undefined &&

@@ -1,4 +1,5 @@
 /** `unconfigure`: OpenClaw and its workspace as they were before `configure`. */
+import { existsSync } from "node:fs";
 import { withdrawIdentity } from "../identity/withdraw-identity.ts";
 import { WorkspaceError, WorkspaceFiles } from "../identity/workspace-files.ts";
 import { type ChangeRecord, readChangeRecord, removeChangeRecord } from "../openclaw/change-record.ts";
@@ -52,6 +53,10 @@ async function undoAll(context: CommandContext): Promise<Outcome> {
 
 async function undoConfig(context: CommandContext, agent: AgentFile, record: ChangeRecord): Promise<Undo["how"]> {
   const { env, flags, say } = context;
+  if (!existsSync(record.configPath)) {
+    say(`${record.configPath} is gone. As it was: ${record.backupPath}`);
+    return "nothing";
+  }
   const readOnly = findReadOnly(env);
   if (readOnly !== null) {
     throw new CommandError(

@@ -6,7 +6,7 @@ export interface Verdict {
   state: State;
   /** What was found. */
   sentence: string;
-  /** What a person can do about it. */
+  /** What a person can do about it, where the sentence does not say so. */
   mend?: string;
 }
 

@@ -13,6 +13,7 @@ import {
   getSetting,
   readSandboxMode,
   readSettings,
+  requireSupported,
 } from "../openclaw/installation.ts";
 import { findOpenClawCli } from "../openclaw/openclaw-cli.ts";
 import { probe, PROBE_USER } from "../openclaw/probe.ts";
@@ -114,6 +115,7 @@ async function askOpenClaw(
   env: NodeJS.ProcessEnv,
 ): Promise<{ facts: OpenClawFacts; workspace: string }> {
   const cli = findOpenClawCli(named, env);
+  await requireSupported(cli);
   const installation = await findInstallation(cli);
   const { version, configPath, running } = installation;
   const [settings, workspace, sandboxMode, tools] = await Promise.all([

@@ -5,17 +5,17 @@ import { type ChangeRecord, readChangeRecord, writeChangeRecord } from "./change
 import { hashOf, nameBackup, readConfigFile, replaceFile } from "./config-file.ts";
 import type { OpenClawCli } from "./openclaw-cli.ts";
 import { ALLOWED_ORIGINS, type Change, PASSWORD, type Plan } from "./plan-change.ts";
-import { same, valueAt } from "./setting-path.ts";
+import { mergePatch, same, valueAt } from "./setting-path.ts";
 
-/** @throws {CommandError} change_refused, and nothing is changed */
-export async function rehearse(cli: OpenClawCli, plan: Plan): Promise<void> {
-  for (const patch of plan.patches) await patchConfig(cli, patch, ["--dry-run"]);
+/** Has OpenClaw judge the change as a whole, and write nothing. @throws {CommandError} change_refused */
+export async function rehearse(cli: OpenClawCli, { changes }: Plan): Promise<void> {
+  await patchConfig(cli, mergePatch(changes.map(({ path, after }) => [path, after])), ["--dry-run"]);
 }
 
 /**
  * Changes openclaw.json. Killed at any point, it can be run again: the backup is written before the first change and
  * never over an older one that is still needed.
- * @throws {CommandError} change_refused, backup_failed
+ * @throws {CommandError} change_refused, backup_failed, configured_elsewhere
  */
 export async function applyChange(
   folder: string,
@@ -38,7 +38,14 @@ export async function applyChange(
 }
 
 function openRecord(known: ChangeRecord | null, configPath: string, plan: Plan, nowMs: number): ChangeRecord {
-  if (known !== null && known.configPath === configPath) {
+  if (known !== null && known.configPath !== configPath) {
+    throw new CommandError(
+      "configured_elsewhere",
+      `This agent has changed ${known.configPath}. Undo that first: tidegate-agent unconfigure`,
+      EXIT.config,
+    );
+  }
+  if (known !== null) {
     return { ...known, leftHash: null, set: mergeSet(known.set, plan.changes) };
   }
   const { bytes, mode } = readConfigFile(configPath);

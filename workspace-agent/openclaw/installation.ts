@@ -36,16 +36,19 @@ const Status = v.looseObject({
   ),
 });
 
+/** Before anything else is asked: an older release may answer in other words. @throws {CommandError} openclaw_too_old */
+export async function requireSupported(cli: OpenClawCli): Promise<void> {
+  const version = await readVersion(cli);
+  if (judgeVersion(version) !== "too_old") return;
+  throw new CommandError("openclaw_too_old", `OpenClaw ${version} is too old for this agent: openclaw update`);
+}
+
 /**
  * Asks OpenClaw where it is and whether it runs.
- * @throws {CommandError} openclaw_failed, openclaw_too_old, openclaw_not_set_up, openclaw_config_invalid, openclaw_two_configs
+ * @throws {CommandError} openclaw_failed, openclaw_not_set_up, openclaw_config_invalid, openclaw_two_configs
  */
 export async function findInstallation(cli: OpenClawCli): Promise<Installation> {
-  const version = parseVersion((await cli.run(["--version"])).stdout);
-  if (version === null) throw failed(cli, "it does not tell its version");
-  if (judgeVersion(version) === "too_old") {
-    throw new CommandError("openclaw_too_old", `OpenClaw ${version} is too old for this agent: openclaw update`);
-  }
+  const version = await readVersion(cli);
   const { config, gateway, port, service } = await readStatus(cli);
   if (!config.cli.exists) {
     throw new CommandError(
@@ -106,6 +109,12 @@ export async function getSetting(cli: OpenClawCli, path: string): Promise<unknow
   const message = (value as { error?: { message?: string } } | null)?.error?.message ?? "no reason given";
   if (/ is valid but unset|has no runtime value/.test(message)) return undefined;
   throw failed(cli, message);
+}
+
+async function readVersion(cli: OpenClawCli): Promise<string> {
+  const version = parseVersion((await cli.run(["--version"])).stdout);
+  if (version === null) throw failed(cli, "it does not tell its version");
+  return version;
 }
 
 async function readStatus(cli: OpenClawCli) {

@@ -4,7 +4,8 @@ import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { CommandError } from "../commands/command.ts";
 
-const TIMEOUT_MS = 60_000;
+/** Each call takes 1 to 4 s on an idle machine; this ends one that hangs. */
+const TIMEOUT_MS = 180_000;
 /** `config get` of a large installation is well below. */
 const MAX_OUTPUT_BYTES = 8 * 1024 * 1024;
 

@@ -1,0 +1,131 @@
+/** Undoing, also of what was cut short, with an OpenClaw that is played: the real one is in the e2e tests. */
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { dirname, join } from "node:path";
+import { expect, test, vi } from "vitest";
+import { configure } from "../../workspace-agent/commands/configure.ts";
+import { unconfigure } from "../../workspace-agent/commands/unconfigure.ts";
+import { withdrawIdentity } from "../../workspace-agent/identity/withdraw-identity.ts";
+import { WorkspaceFiles } from "../../workspace-agent/identity/workspace-files.ts";
+import { withLock } from "../../workspace-agent/state/lock.ts";
+import { fakeOpenClawCli, type FakeOpenClawCli, playContext, temporaryFolder } from "./support/fake-openclaw-cli.ts";
+
+// Each starts a dozen small programs.
+vi.setConfig({ testTimeout: 60_000 });
+
+const ORIGINAL = '// mine\n{"gateway":{"port":1,"auth":{"mode":"token","token":"the-old-token"}}}\n';
+const PROFILE = "875d001d-a23c-4006-ac2c-eab1e319480c";
+const BLOCK = "<!-- tidegate:roster:begin -->\nanything\n<!-- tidegate:roster:end -->\n";
+
+async function configured(): Promise<FakeOpenClawCli> {
+  const cli = fakeOpenClawCli(ORIGINAL);
+  await configure.run(playContext(cli));
+  return cli;
+}
+
+function backups(cli: FakeOpenClawCli): string[] {
+  return readdirSync(dirname(cli.configPath)).filter((name) => name.includes(".tidegate-"));
+}
+
+test("openclaw.json comes back byte for byte, and nothing is left", async () => {
+  const cli = await configured();
+  expect(backups(cli)).toEqual(["openclaw.json.tidegate-20261122"]);
+  expect(cli.readConfig()).not.toHaveProperty("gateway.auth.token");
+  expect((await unconfigure.run(playContext(cli))).result).toMatchObject({ config: "bytes", applied: true });
+  expect(readFileSync(cli.configPath, "utf8")).toBe(ORIGINAL);
+  expect(backups(cli)).toEqual([]);
+  expect(readdirSync(cli.stateFolder)).toEqual(["agent.json"]);
+  expect(cli.readState("agent.json")).toEqual({
+    agentId: "abcdefghij",
+    url: "https://claw.example.com",
+    publicHost: "claw.example.com",
+  });
+});
+
+test("a rehearsal, a no, and a configuration kept elsewhere leave all as it is", async () => {
+  const cli = await configured();
+  const before = readFileSync(cli.configPath, "utf8");
+  expect((await unconfigure.run(playContext(cli, { dryRun: true }))).result).toMatchObject({
+    config: "bytes",
+    applied: false,
+  });
+  const no = unconfigure.run(playContext(cli, { confirm: () => Promise.resolve(false) }));
+  await expect(no).rejects.toMatchObject({ code: "declined" });
+  const { env } = playContext(cli);
+  const readOnly = unconfigure.run(playContext(cli, { env: { ...env, OPENCLAW_CONFIG_READONLY: "1" } }));
+  await expect(readOnly).rejects.toMatchObject({ code: "config_read_only" });
+  expect(readFileSync(cli.configPath, "utf8")).toBe(before);
+  expect(cli.readState("agent.json")).toHaveProperty("userHeader");
+});
+
+test("after a change that was cut short it comes back byte for byte, too", async () => {
+  const cli = await configured();
+  const record = cli.readState("openclaw-change.json");
+  writeFileSync(join(cli.stateFolder, "openclaw-change.json"), JSON.stringify({ ...record, leftHash: null }));
+  expect((await unconfigure.run(playContext(cli))).result).toMatchObject({ config: "bytes" });
+  expect(readFileSync(cli.configPath, "utf8")).toBe(ORIGINAL);
+});
+
+test("an undoing that was cut short after the file is finished by the next", async () => {
+  const cli = await configured();
+  writeFileSync(cli.configPath, ORIGINAL);
+  expect((await unconfigure.run(playContext(cli))).result).toMatchObject({ config: "nothing" });
+  expect(backups(cli)).toEqual([]);
+  expect(readdirSync(cli.stateFolder)).toEqual(["agent.json"]);
+});
+
+test("what this agent would not configure any more it undoes", async () => {
+  const cli = await configured();
+  cli.answer({ version: "2026.8.9" });
+  await expect(configure.run(playContext(cli))).rejects.toMatchObject({ code: "openclaw_too_old" });
+  expect((await unconfigure.run(playContext(cli))).result).toMatchObject({ config: "bytes" });
+});
+
+test("without its backup the file is not guessed at", async () => {
+  const cli = await configured();
+  rmSync(`${cli.configPath}.tidegate-20261122`);
+  const before = readFileSync(cli.configPath, "utf8");
+  await expect(unconfigure.run(playContext(cli))).rejects.toMatchObject({ code: "backup_lost" });
+  expect(readFileSync(cli.configPath, "utf8")).toBe(before);
+});
+
+test("an OpenClaw that is gone leaves nothing to undo", async () => {
+  const cli = await configured();
+  rmSync(cli.configPath);
+  const context = playContext(cli);
+  expect((await unconfigure.run(context)).result).toMatchObject({ config: "nothing" });
+  expect(context.said.join("\n")).toContain("tidegate-20261122");
+});
+
+test("the agent's blocks leave the workspace, and every other byte stays", async () => {
+  const folder = temporaryFolder();
+  const write = (path: string, text: string) => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text, "latin1");
+  };
+  write("USER.md", `${BLOCK}tea\r\n\xff no line end`);
+  write(`users/${PROFILE}/USER.md`, BLOCK);
+  write(`users/${PROFILE.replace("8", "9")}/USER.md`, `${BLOCK}notes\n`);
+  write("users/somebody/USER.md", BLOCK);
+  const files = new WorkspaceFiles(folder);
+  expect(await withdrawIdentity(files, true)).toBe(3);
+  expect(readFileSync(join(folder, "USER.md"), "latin1")).toContain("anything");
+  expect(await withdrawIdentity(files, false)).toBe(3);
+  expect(readFileSync(join(folder, "USER.md"), "latin1")).toBe("tea\r\n\xff no line end");
+  // A folder that is nobody's profile was never the agent's.
+  expect(readdirSync(join(folder, "users")).sort()).toEqual([PROFILE.replace("8", "9"), "somebody"]);
+  expect(await withdrawIdentity(files, false)).toBe(0);
+});
+
+test("one run at a time holds the state folder, and a dead one's hold is taken over", async () => {
+  const folder = temporaryFolder();
+  await withLock(folder, async () => {
+    await expect(withLock(folder, () => Promise.resolve())).rejects.toMatchObject({ code: "busy" });
+  });
+  const { pid } = spawnSync(process.execPath, ["--version"]);
+  for (const left of [`${pid} 1`, `${process.pid} 1`, ""]) {
+    writeFileSync(join(folder, "lock"), left);
+    expect(await withLock(folder, () => Promise.resolve("done"))).toBe("done");
+  }
+  expect(readdirSync(folder)).toEqual([]);
+});

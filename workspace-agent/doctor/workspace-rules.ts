@@ -1,0 +1,35 @@
+/** The folder that OpenClaw reads identities from. Pure. */
+import { MAX_PERSONAL_CHARACTERS } from "../identity/roster.ts";
+import { fail, ok, warn } from "./check.ts";
+import { CONFIGURE, type Rule, withWorkspace } from "./rule.ts";
+
+/** OpenClaw cuts a longer root USER.md in the middle. */
+const ROOT_BUDGET_CHARACTERS = 4_000;
+
+export const WORKSPACE_RULES: Readonly<Record<string, Rule>> = {
+  workspace: withWorkspace("Workspace", ({ folder, openclawFolder, writable, refused }) => {
+    if (openclawFolder !== null && openclawFolder !== folder) {
+      return fail(`OpenClaw works in ${openclawFolder} now; the agent writes to ${folder}.`, CONFIGURE);
+    }
+    if (!writable)
+      return fail(`The agent may not write in ${folder}.`, `chown or chmod ${folder} for the agent's user.`);
+    return refused.length === 0
+      ? ok(folder)
+      : fail(`OpenClaw ignores what is a link or no file: ${refused.join(", ")}.`, "Replace each by a plain file.");
+  }),
+  budget: withWorkspace("USER.md", ({ rootCharacters, tooLong }) => {
+    if (tooLong > 0) {
+      return warn(
+        `${tooLong} personal USER.md are longer than ${MAX_PERSONAL_CHARACTERS} characters: OpenClaw leaves them out.`,
+        "Shorten what is below the agent's block.",
+      );
+    }
+    if (rootCharacters === null) return ok("Not there yet.");
+    return rootCharacters <= ROOT_BUDGET_CHARACTERS
+      ? ok(`${rootCharacters} of ${ROOT_BUDGET_CHARACTERS} characters.`)
+      : warn(
+          `USER.md has ${rootCharacters} characters: of more than ${ROOT_BUDGET_CHARACTERS} OpenClaw cuts out the middle.`,
+          "Shorten what is below the agent's block.",
+        );
+  }),
+};

@@ -1,0 +1,22 @@
+import { BUILD_FLAGS, type BuiltScript } from "./built-script.ts";
+import { BUILD_VARIABLE } from "./deployed-script.ts";
+import { requireWrangler } from "./wrangler.ts";
+
+/**
+ * Uploads a script with its new secrets as one version: it never runs without them.
+ * @throws {ScriptError} wrangler_failed
+ */
+export async function uploadScript(
+  { name, config, build }: BuiltScript,
+  secrets: Record<string, string>,
+): Promise<void> {
+  const ofTenant = config.startsWith("durable-objects/");
+  const args = ["deploy", "--config", config, ...BUILD_FLAGS, "--tag", build, "--message", `tidegate ${build}`];
+  await requireWrangler(`deploy ${name}`, {
+    // The gateway's unknown variables are errors to itself, so only the tenant script carries its build.
+    args: ofTenant ? [...args, "--var", `${BUILD_VARIABLE}:${build}`] : args,
+    ...(Object.keys(secrets).length === 0 ? {} : { secrets }),
+    // Given by name for this command; wrangler has no use for them.
+    env: Object.fromEntries(Object.keys(secrets).map((secret) => [secret, undefined])),
+  });
+}

@@ -7,9 +7,9 @@ import { parseArgs } from "node:util";
 import { Asking } from "./ask.ts";
 import { buildScript } from "./deploy/built-script.ts";
 import { openCloudflare, type CloudflareApi } from "./deploy/cloudflare-api.ts";
-import { publishCustomDomains } from "./deploy/custom-domains.ts";
+import { publishCustomDomains, requireOwnHosts } from "./deploy/custom-domains.ts";
 import { readDeployed } from "./deploy/deployed-script.ts";
-import { readDeployment, type Deployment } from "./deploy/deployment.ts";
+import { GATEWAY_CONFIG, readDeployment, TENANT_CONFIG, type Deployment } from "./deploy/deployment.ts";
 import { collectSecrets, type NewSecrets } from "./deploy/needed-secrets.ts";
 import { planDeploy, type Plan } from "./deploy/plan.ts";
 import { mark, print, printBuilt, printPlan } from "./deploy/report.ts";
@@ -31,28 +31,33 @@ async function deploy(dryRun: boolean): Promise<void> {
   const { length: tenants } = deployment.sites;
   print(mark(true, `configuration (2 scripts, ${tenants} tenant${tenants === 1 ? "" : "s"})`));
   for (const note of deployment.notes) print(`  · ${note}`);
-  const built = {
-    tenant: await buildScript("durable-objects/wrangler.toml", "tenant"),
-    gateway: await buildScript("wrangler.toml", "gateway"),
-  };
   const api = await openCloudflare(process.env, deployment.accountId).catch((error: unknown) => {
     if (dryRun && error instanceof ScriptError && error.code === "not_signed_in") return error;
     throw error;
   });
   if (api instanceof ScriptError) {
-    printBuilt(built.tenant);
-    printBuilt(built.gateway);
+    for (const built of Object.values(await buildBoth())) printBuilt(built);
     return print(`  · what would change is not known: ${api.message}`);
   }
-  const [tenant, gateway] = await Promise.all([
-    readDeployed(api, built.tenant.name),
-    readDeployed(api, built.gateway.name),
-  ]);
-  const plan = planDeploy(built, { tenant, gateway }, deployment);
+  const { names } = deployment;
   await requireZones(api, deployment);
-  if (dryRun) return printPlan(plan, deployment);
-  const secrets = await collect(plan, deployment);
+  await requireOwnHosts(api, names.gateway, customDomains(deployment));
+  const [tenant, gateway] = await Promise.all([readDeployed(api, names.tenant), readDeployed(api, names.gateway)]);
+  const secrets = dryRun ? undefined : await collect(gateway?.secretNames ?? [], deployment);
+  const plan = planDeploy(await buildBoth(), { tenant, gateway }, deployment);
+  if (secrets === undefined) return printPlan(plan, deployment);
   await change(api, plan, secrets, deployment);
+}
+
+async function buildBoth() {
+  const both = [buildScript(TENANT_CONFIG, "tenant"), buildScript(GATEWAY_CONFIG, "gateway")] as const;
+  const [tenant, gateway] = await Promise.all(both);
+  return { tenant, gateway };
+}
+
+/** Hosts that no route of wrangler.toml brings. */
+function customDomains({ sites, routes }: Deployment): string[] {
+  return allHosts(sites).filter((host) => !isRouted(host, routes));
 }
 
 /** From here on Cloudflare is changed. Every step may be the last one: the next run finds out and goes on. */
@@ -72,8 +77,7 @@ async function change(api: CloudflareApi, plan: Plan, secrets: NewSecrets, deplo
   say(`deploying ${gateway.built.name}`);
   await uploadScript(gateway.built, secrets.values);
   print(mark(true, describeSecrets(secrets, Object.keys(tenant.newSecrets))));
-  const wanted = allHosts(deployment.sites).filter((host) => !isRouted(host, deployment.routes));
-  const { added, removed } = await publishCustomDomains(api, gateway.built.name, wanted);
+  const { added, removed } = await publishCustomDomains(api, gateway.built.name, customDomains(deployment));
   print(
     mark(
       true,
@@ -99,7 +103,7 @@ async function requireZones(api: CloudflareApi, { sites }: Deployment): Promise<
   }
 }
 
-async function collect({ presentSecrets }: Plan, { vars, tenantsFile }: Deployment): Promise<NewSecrets> {
+async function collect(presentSecrets: string[], { vars, tenantsFile }: Deployment): Promise<NewSecrets> {
   if (!process.stdin.isTTY) return collectSecrets(vars, tenantsFile, presentSecrets, { env: process.env });
   const asking = new Asking();
   const ask = (name: string) => asking.askHidden(`${name} (not shown, goes to Cloudflare only)?`);
@@ -128,7 +132,7 @@ async function smokeCheck({ sites }: Deployment, newHosts: string[]): Promise<vo
       // What is wrong with the first is wrong with the rest.
       break;
     }
-    print(`${host}${results.join("")}`);
+    print(`  ${host}:${results.join("")}`);
   }
   if (faults === 0) return;
   throw new ScriptError("smoke_check_failed", "deployed, but not in order yet: see above; npm run deploy checks again");

@@ -87,9 +87,9 @@ export class CloudflareApi {
  * @throws {ScriptError} not_signed_in | cloudflare_refused, also when it is not clear which account is meant
  */
 export async function openCloudflare(env: NodeJS.ProcessEnv, accountInFile?: string): Promise<CloudflareApi> {
-  // Wrangler renews a token that expired, and knows where it keeps it.
-  const { exitCode, stdout } = await runWrangler({ args: ["auth", "token", "--json"] });
-  const headers = exitCode === 0 ? headersOf(stdout) : undefined;
+  const headers = env.CLOUDFLARE_API_TOKEN
+    ? { authorization: `Bearer ${env.CLOUDFLARE_API_TOKEN}` }
+    : await headersOfWrangler();
   if (headers === undefined)
     throw new ScriptError("not_signed_in", `Not signed in to Cloudflare. Sign in with ${SIGN_IN}`);
   const base = env.CLOUDFLARE_API_BASE_URL || API;
@@ -105,13 +105,11 @@ export async function openCloudflare(env: NodeJS.ProcessEnv, accountInFile?: str
   throw new ScriptError("not_signed_in", `${reason}: say which with CLOUDFLARE_ACCOUNT_ID${list}`);
 }
 
-function headersOf(stdout: string): Record<string, string> | undefined {
-  let token: { type?: string; token?: string; key?: string; email?: string };
-  try {
-    token = JSON.parse(stdout) as typeof token;
-  } catch {
-    return undefined;
-  }
+/** Wrangler renews a sign-in that expired, and knows where it keeps it. */
+async function headersOfWrangler(): Promise<Record<string, string> | undefined> {
+  const { exitCode, stdout } = await runWrangler({ args: ["auth", "token", "--json"] });
+  if (exitCode !== 0) return undefined;
+  const token = JSON.parse(stdout) as { token?: string; key?: string; email?: string };
   if (token.token !== undefined) return { authorization: `Bearer ${token.token}` };
   if (token.key === undefined || token.email === undefined) return undefined;
   return { "x-auth-key": token.key, "x-auth-email": token.email };

@@ -14,6 +14,16 @@ export interface DomainChanges {
   removed: string[];
 }
 
+/** @throws {ScriptError} host_taken when a host is another Worker's */
+export async function requireOwnHosts(api: CloudflareApi, script: string, hosts: string[]): Promise<void> {
+  const owners = await api.inAccount<{ hostname: string; service: string }[]>("/workers/domains");
+  for (const { hostname, service } of owners) {
+    if (service === script || !hosts.includes(hostname)) continue;
+    const text = `${hostname} belongs to another Worker, ${printable(service)}: take it away there first (Workers, Settings, Domains & Routes)`;
+    throw new ScriptError("host_taken", text);
+  }
+}
+
 /**
  * Makes the gateway answer on exactly these hosts. This is the one change that does not go through wrangler: where
  * nobody sits at a terminal, wrangler takes a host away from another Worker, and an existing DNS record away from
@@ -27,12 +37,6 @@ export async function publishCustomDomains(
 ): Promise<DomainChanges> {
   const path = `/workers/scripts/${script}/domains`;
   const origins = hosts.map((hostname) => ({ hostname }));
-  const owners = await api.inAccount<{ hostname: string; service: string }[]>("/workers/domains");
-  for (const { hostname, service } of owners) {
-    if (service === script || !hosts.includes(hostname)) continue;
-    const text = `${hostname} belongs to another Worker, ${printable(service)}: take it away there first (Workers, Settings, Domains & Routes)`;
-    throw new ScriptError("host_taken", text);
-  }
   const changes = await api.inAccount<Changeset>(`${path}/changeset?replace_state=true`, {
     method: "POST",
     body: origins,

@@ -6,6 +6,9 @@ import { rootFolder } from "../paths.ts";
 import { ScriptError } from "../script-error.ts";
 import { sitesOf, type Site } from "./sites.ts";
 
+export const GATEWAY_CONFIG = "wrangler.toml";
+export const TENANT_CONFIG = "durable-objects/wrangler.toml";
+
 /** What the checkout says is to be deployed; checked, but for the secrets. */
 export interface Deployment {
   notes: string[];
@@ -15,9 +18,12 @@ export interface Deployment {
   /** Of wrangler.toml, such as `*.gw.example.com/*`. */
   routes: string[];
   accountId: string | undefined;
+  /** The scripts' names at Cloudflare. */
+  names: { tenant: string; gateway: string };
 }
 
 interface RawConfig {
+  name?: string;
   account_id?: string;
   routes?: (string | Route)[];
 }
@@ -40,7 +46,8 @@ export async function readDeployment(): Promise<Deployment> {
     throw new ScriptError("config_invalid", hint + lines);
   }
   const { experimental_readRawConfig: readRawConfig } = await import("wrangler");
-  const rawConfig = readRawConfig({ config: join(rootFolder, "wrangler.toml") }).rawConfig as RawConfig;
+  const read = (config: string) => readRawConfig({ config: join(rootFolder, config) }).rawConfig as RawConfig;
+  const rawConfig = read(GATEWAY_CONFIG);
   const routes = (rawConfig.routes ?? []).map((route): Route =>
     typeof route === "string" ? { pattern: route } : route,
   );
@@ -61,6 +68,7 @@ export async function readDeployment(): Promise<Deployment> {
     sites,
     routes: routes.map(({ pattern }) => pattern),
     accountId: rawConfig.account_id,
+    names: { tenant: read(TENANT_CONFIG).name ?? "", gateway: rawConfig.name ?? "" },
   };
 }
 

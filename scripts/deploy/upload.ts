@@ -1,5 +1,6 @@
 import { BUILD_FLAGS, type BuiltScript } from "./built-script.ts";
 import { BUILD_VARIABLE } from "./deployed-script.ts";
+import { TENANT_CONFIG } from "./deployment.ts";
 import { requireWrangler } from "./wrangler.ts";
 
 /**
@@ -10,7 +11,7 @@ export async function uploadScript(
   { name, config, build }: BuiltScript,
   secrets: Record<string, string>,
 ): Promise<void> {
-  const ofTenant = config.startsWith("durable-objects/");
+  const ofTenant = config === TENANT_CONFIG;
   const args = ["deploy", "--config", config, ...BUILD_FLAGS, "--tag", build, "--message", `tidegate ${build}`];
   await requireWrangler(`deploy ${name}`, {
     // The gateway's unknown variables are errors to itself, so only the tenant script carries its build.

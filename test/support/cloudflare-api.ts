@@ -50,6 +50,12 @@ interface UploadMetadata {
 
 type Answer = { status?: number; result?: unknown; code?: number; message?: string };
 
+interface Hold {
+  matches: (request: Recorded) => boolean;
+  reached: () => void;
+  released: Promise<void>;
+}
+
 export class CloudflareStandIn {
   readonly scripts = new Map<string, Script>();
   /** Host name → script. */
@@ -62,7 +68,7 @@ export class CloudflareStandIn {
   /** Requests that it has no answer for: the stand-in lacks something. */
   readonly unknown: string[] = [];
   readonly #server: Server;
-  readonly #holds: { matches: (request: Recorded) => boolean; reached: () => void }[] = [];
+  readonly #holds: Hold[] = [];
 
   private constructor(server: Server) {
     this.#server = server;
@@ -89,9 +95,12 @@ export class CloudflareStandIn {
     );
   }
 
-  /** The next request that matches gets no answer and has no effect. @returns when it has come */
-  holdNext(matches: (request: Recorded) => boolean): Promise<void> {
-    return new Promise((resolve) => this.#holds.push({ matches, reached: resolve }));
+  /** The next request that matches stays without answer and effect until it is let go, if ever. */
+  holdNext(matches: (request: Recorded) => boolean): { reached: Promise<void>; release: () => void } {
+    const reached = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    this.#holds.push({ matches, reached: reached.resolve, released: released.promise });
+    return { reached: reached.promise, release: released.resolve };
   }
 
   /** The version that has all requests. */
@@ -117,7 +126,9 @@ export class CloudflareStandIn {
     const request = { method, path: url.replace("/client/v4", ""), headers, body: body.toString("utf8") };
     this.recorded.push(request);
     const at = this.#holds.findIndex(({ matches }) => matches(request));
-    if (at >= 0) return this.#holds.splice(at, 1)[0]?.reached();
+    const [hold] = at < 0 ? [] : this.#holds.splice(at, 1);
+    hold?.reached();
+    await hold?.released;
     const answer = headers.authorization === `Bearer ${TOKEN}` ? await this.#answer(request, body) : REFUSED;
     const { status = answer.code === undefined ? 200 : 404, result = null, code, message = "refused" } = answer;
     const errors = code === undefined ? [] : [{ code, message }];

@@ -66,7 +66,7 @@ async function change(api: CloudflareApi, plan: Plan, secrets: NewSecrets, deplo
   for (const name of plan.droppedVars) print(`  · ${name}: a variable set in the dashboard; this deploy removes it`);
   if (tenant.changed) {
     say(`deploying ${tenant.built.name}${tenant.exists ? ": open chats are cut once and come back" : ""}`);
-    await uploadScript(tenant.built, tenant.newSecrets);
+    await uploadScript(tenant.built, tenant.newSecrets, api);
   }
   print(
     mark(
@@ -75,7 +75,7 @@ async function change(api: CloudflareApi, plan: Plan, secrets: NewSecrets, deplo
     ),
   );
   say(`deploying ${gateway.built.name}`);
-  await uploadScript(gateway.built, secrets.values);
+  await uploadScript(gateway.built, secrets.values, api);
   print(mark(true, describeSecrets(secrets, Object.keys(tenant.newSecrets))));
   const { added, removed } = await publishCustomDomains(api, gateway.built.name, customDomains(deployment));
   print(
@@ -93,14 +93,7 @@ async function change(api: CloudflareApi, plan: Plan, secrets: NewSecrets, deplo
 
 async function requireZones(api: CloudflareApi, { sites }: Deployment): Promise<void> {
   const zones = new Zones(api);
-  for (const host of allHosts(sites)) {
-    const zone = await zones.require(host);
-    if (zone !== "unknown" && zone.status !== "active") {
-      print(
-        `  · ${zone.name} is not active at Cloudflare yet: nobody finds ${host} before its name servers are Cloudflare's`,
-      );
-    }
-  }
+  for (const host of allHosts(sites)) await zones.require(host);
 }
 
 async function collect(presentSecrets: string[], { vars, tenantsFile }: Deployment): Promise<NewSecrets> {

@@ -13,6 +13,7 @@ import { withFolderLock } from "./folder-lock.mjs";
 import { downloadFolder, rootFolder } from "./paths.ts";
 import { exitWith, say, ScriptError } from "./script-error.ts";
 import type { Answers } from "./setup/answers.ts";
+import { discover } from "./setup/discovery.ts";
 import { Interview, interview, parseSetup } from "./setup/interview.ts";
 import { enterTenant, type Entered } from "./setup/tenant-entry.ts";
 
@@ -71,7 +72,7 @@ async function main(): Promise<void> {
     throw new ScriptError("config_invalid", `${TENANTS_FILE} is no JSON; {"tenants": []} is enough`);
   const asking = yes ? undefined : new Asking();
   try {
-    const answers = await interview(new Interview(flags, asking), tenantsFile, tellZone);
+    const answers = await interview(new Interview(flags, asking), tenantsFile, { hostKnown: tellZone, discover });
     const { tenant, secretName, isNew, otherClient } = await write(answers);
     print(mark(true, `${TENANTS_FILE}: tenant ${String(tenant["id"])} ${isNew ? "added" : "updated"}`));
     print(

@@ -10,12 +10,13 @@ const RETRY_AFTER_MS = [500, 2_000];
 const SIGN_IN = '`npx wrangler login`, or CLOUDFLARE_API_TOKEN with a token of the template "Edit Cloudflare Workers"';
 
 /** Cloudflare's own refusal. */
-export class ApiError extends Error {
+export class ApiError extends ScriptError {
   readonly status: number;
   readonly codes: readonly number[];
 
-  constructor(status: number, codes: readonly number[], message: string) {
-    super(message);
+  constructor(status: number, codes: readonly number[], path: string, words: string) {
+    const hint = status === 403 ? ` (does the sign-in have the right? ${SIGN_IN})` : "";
+    super("cloudflare_refused", `Cloudflare refuses ${path}: ${words}${hint}`);
     this.name = "ApiError";
     this.status = status;
     this.codes = codes;
@@ -58,7 +59,7 @@ export class CloudflareApi {
       const text = `Cloudflare refuses this sign-in (${words || response.status}). Sign in with ${SIGN_IN}`;
       throw new ScriptError("not_signed_in", text);
     }
-    throw new ApiError(response.status, codes, words || `status ${response.status}`);
+    throw new ApiError(response.status, codes, path, words || `status ${response.status}`);
   }
 
   async #send(path: string, init?: { method: string; body: unknown }): Promise<Response> {

@@ -18,8 +18,7 @@ export interface Deployment {
   /** Of wrangler.toml, such as `*.gw.example.com/*`. */
   routes: string[];
   accountId: string | undefined;
-  /** The scripts' names at Cloudflare. */
-  names: { tenant: string; gateway: string };
+  names: ScriptNames;
 }
 
 interface RawConfig {
@@ -31,6 +30,23 @@ interface RawConfig {
 interface Route {
   pattern: string;
   custom_domain?: boolean;
+}
+
+export interface ScriptNames {
+  tenant: string;
+  gateway: string;
+}
+
+/** The scripts' names at Cloudflare, and the account if wrangler.toml names it. */
+export async function readNames(): Promise<{ names: ScriptNames; accountId: string | undefined }> {
+  const [tenant, gateway] = [await readToml(TENANT_CONFIG), await readToml(GATEWAY_CONFIG)];
+  return { names: { tenant: tenant.name ?? "", gateway: gateway.name ?? "" }, accountId: gateway.account_id };
+}
+
+async function readToml(config: string): Promise<RawConfig> {
+  // Loaded late: it takes a second.
+  const { experimental_readRawConfig: readRawConfig } = await import("wrangler");
+  return readRawConfig({ config: join(rootFolder, config) }).rawConfig as RawConfig;
 }
 
 /** @throws {ScriptError} config_invalid, naming everything that is wrong */
@@ -45,10 +61,7 @@ export async function readDeployment(): Promise<Deployment> {
       : "the configuration is not good:";
     throw new ScriptError("config_invalid", hint + lines);
   }
-  const { experimental_readRawConfig: readRawConfig } = await import("wrangler");
-  const read = (config: string) => readRawConfig({ config: join(rootFolder, config) }).rawConfig as RawConfig;
-  const rawConfig = read(GATEWAY_CONFIG);
-  const routes = (rawConfig.routes ?? []).map((route): Route =>
+  const routes = ((await readToml(GATEWAY_CONFIG)).routes ?? []).map((route): Route =>
     typeof route === "string" ? { pattern: route } : route,
   );
   if (routes.some((route) => route.custom_domain)) {
@@ -67,8 +80,7 @@ export async function readDeployment(): Promise<Deployment> {
     tenantsFile,
     sites,
     routes: routes.map(({ pattern }) => pattern),
-    accountId: rawConfig.account_id,
-    names: { tenant: read(TENANT_CONFIG).name ?? "", gateway: rawConfig.name ?? "" },
+    ...(await readNames()),
   };
 }
 

@@ -8,7 +8,6 @@ export interface Site {
   /** Host names, without ports. */
   hosts: string[];
   consoleHost: string | null;
-  providerIds: string[];
   /** Whether anybody at all may come in. */
   isOpen: boolean;
 }
@@ -21,12 +20,11 @@ export function sitesOf(vars: Record<string, unknown>, tenantsFile: unknown): Si
   const documents = listed.length > 0 ? listed : [singleTenantDocument(texts, true)];
   return documents.map((raw) => {
     const document = readEntries(tenant, raw, () => undefined);
-    const { id = "", hosts = [], consoleHost = null, providers = [], allow, admins } = document;
+    const { id = "", hosts = [], consoleHost = null, allow, admins } = document;
     return {
       id,
       hosts: hosts.map(hostName),
       consoleHost: consoleHost === null ? null : hostName(consoleHost),
-      providerIds: providers.map((provider) => provider.id ?? provider.preset),
       isOpen: [allow, admins].some((people) => Object.values(people ?? {}).some((list) => list.length > 0)),
     };
   });
@@ -45,9 +43,9 @@ export function allHosts(sites: readonly Site[]): string[] {
  */
 export function isRouted(host: string, patterns: readonly string[]): boolean {
   return patterns.some((pattern) => {
-    const [of = ""] = pattern.replace(/^\*?:?\/\//, "").split("/");
-    if (!of.startsWith("*")) return of === host;
-    return host.endsWith(of.slice(1)) && host.length > of.length - 1;
+    // A route of a part of the paths brings not even sign-in.
+    const [, name] = /^(?:https?:\/\/)?([^/]+)\/\*$/.exec(pattern) ?? [];
+    return name?.startsWith("*") ? host.endsWith(name.slice(1)) : host === name;
   });
 }
 

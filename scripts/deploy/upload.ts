@@ -1,4 +1,5 @@
 import { BUILD_FLAGS, type BuiltScript } from "./built-script.ts";
+import type { CloudflareApi } from "./cloudflare-api.ts";
 import { BUILD_VARIABLE } from "./deployed-script.ts";
 import { TENANT_CONFIG } from "./deployment.ts";
 import { requireWrangler } from "./wrangler.ts";
@@ -10,6 +11,7 @@ import { requireWrangler } from "./wrangler.ts";
 export async function uploadScript(
   { name, config, build }: BuiltScript,
   secrets: Record<string, string>,
+  { accountId }: CloudflareApi,
 ): Promise<void> {
   const ofTenant = config === TENANT_CONFIG;
   const args = ["deploy", "--config", config, ...BUILD_FLAGS, "--tag", build, "--message", `tidegate ${build}`];
@@ -18,6 +20,9 @@ export async function uploadScript(
     args: ofTenant ? [...args, "--var", `${BUILD_VARIABLE}:${build}`] : args,
     ...(Object.keys(secrets).length === 0 ? {} : { secrets }),
     // Given by name for this command; wrangler has no use for them.
-    env: Object.fromEntries(Object.keys(secrets).map((secret) => [secret, undefined])),
+    env: {
+      ...Object.fromEntries(Object.keys(secrets).map((secret) => [secret, undefined])),
+      CLOUDFLARE_ACCOUNT_ID: accountId,
+    },
   });
 }

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { ScriptError } from "../script-error.ts";
 import { rootFolder } from "../paths.ts";
+import { signalProcess } from "../processes.mjs";
 
 /** Wrangler looks up news and sends counts unless told not to, and keeps a log of what it sent. */
 export const QUIET = {
@@ -45,6 +46,8 @@ export function runWrangler({ args, secrets, interactive = false, env = {} }: Wr
     cwd: rootFolder,
     env: { ...process.env, ...QUIET, WRANGLER_LOG: "log", ...env },
     stdio: interactive ? "inherit" : ["pipe", "pipe", "pipe"],
+    // A group of its own, so that the whole pipe can be ended; who talks to a terminal must stay in its group.
+    detached: !interactive,
   });
   let stdout = "";
   let output = "";
@@ -56,7 +59,10 @@ export function runWrangler({ args, secrets, interactive = false, env = {} }: Wr
   // A wrangler that ends early does not read: that is told by its exit code.
   child.stdin?.on("error", () => undefined);
   child.stdin?.end(secrets === undefined ? "" : JSON.stringify(secrets));
-  const stop = (): void => void child.kill("SIGTERM");
+  const stop = (): void => {
+    if (interactive || child.pid === undefined) child.kill("SIGTERM");
+    else signalProcess(-child.pid, "SIGTERM");
+  };
   process.once("exit", stop);
   return new Promise((resolve, reject) => {
     child.on("error", (cause) => reject(new ScriptError("wrangler_failed", "wrangler does not start", { cause })));

@@ -3,7 +3,7 @@ import { ApiError, printable, type CloudflareApi } from "./cloudflare-api.ts";
 
 export interface Zone {
   name: string;
-  /** Not active: its name servers are not Cloudflare's yet, and nobody will find what is deployed. */
+  /** Only an `active` one can have custom domains. */
   status: string;
 }
 
@@ -32,9 +32,13 @@ export class Zones {
   }
 
   /** @throws {ScriptError} host_not_in_account */
-  async require(host: string): Promise<Zone | "unknown"> {
+  async require(host: string): Promise<void> {
     const zone = await this.of(host);
-    if (zone !== undefined) return zone;
+    if (zone !== undefined && zone !== "unknown" && zone.status !== "active") {
+      const text = `${zone.name}, the zone of ${host}, is ${printable(zone.status)} at Cloudflare: its registrar must name Cloudflare's name servers first (dashboard, Overview of the domain)`;
+      throw new ScriptError("host_not_in_account", text);
+    }
+    if (zone !== undefined) return;
     const zones = await this.#ask("per_page=10");
     const there = zones.map(({ name }) => printable(name)).join(", ");
     const choice = there === "" ? "" : `, or choose a name below one that is there (${there})`;

@@ -14,7 +14,7 @@ import {
   showPeople,
 } from "./answers.ts";
 import type { Answers, Read } from "./answers.ts";
-import { discover } from "./discovery.ts";
+import type { Discovered } from "./discovery.ts";
 import { registration } from "./registration.ts";
 import { formerAnswers } from "./tenant-entry.ts";
 
@@ -88,11 +88,18 @@ export class Interview {
   }
 }
 
-/** Every question, in the order in which the answers are at hand. @param hostKnown is told the host, as soon as it is known */
+/** What an interview needs from outside. */
+export interface Surroundings {
+  /** Is told the host as soon as it is known. */
+  hostKnown: (host: string) => Promise<void>;
+  discover: (preset: Answers["preset"], issuer: string) => Promise<Discovered>;
+}
+
+/** Every question, in the order in which the answers are at hand. */
 export async function interview(
   talk: Interview,
   tenantsFile: unknown,
-  hostKnown: (host: string) => Promise<void>,
+  { hostKnown, discover }: Surroundings,
 ): Promise<Answers> {
   const host = await talk.get("host", "Hostname for people", undefined, readHost);
   await hostKnown(host);
@@ -109,7 +116,7 @@ export async function interview(
   const choice = PROVIDERS.map(({ label }, at) => `${at + 1} ${label}`).join("  ");
   const preset = await talk.get("provider", `Identity provider (${choice})`, former.preset, readProvider);
   const same = former.preset === preset ? former : {};
-  const issuer = await askIssuer(talk, preset, same.issuer);
+  const issuer = await askIssuer(talk, preset, same.issuer, discover);
   print(`  Register at ${PROVIDERS.find((entry) => entry.preset === preset)?.label ?? preset}, letter by letter:`);
   for (const line of registration([host, consoleHost], same.providerId ?? preset)) print(`    ${line}`);
   const clientId = await talk.get("client-id", "Client id", same.clientId, readClientId);
@@ -119,7 +126,12 @@ export async function interview(
 }
 
 /** Discovery is part of the answer: an issuer that cannot be used is asked for again. */
-async function askIssuer(talk: Interview, preset: Answers["preset"], former: string | undefined): Promise<string> {
+async function askIssuer(
+  talk: Interview,
+  preset: Answers["preset"],
+  former: string | undefined,
+  discover: Surroundings["discover"],
+): Promise<string> {
   const check = async (text: string): Promise<Read<string>> => {
     const read = readIssuer(preset, text);
     if ("expected" in read) return read;

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { Checkout, type Ended, type Run } from "../support/checkout.ts";
 import { CloudflareStandIn, TOKEN, type Recorded } from "../support/cloudflare-api.ts";
 import { Internet, type Site } from "../support/internet.ts";
@@ -22,6 +22,9 @@ const TENANT = {
   allow: { domains: ["example.com"] },
   admins: { emails: ["alice@example.com"] },
 };
+
+// Each test runs the real wrangler several times: seconds on a quiet machine, minutes on a busy one.
+vi.setConfig({ testTimeout: 600_000 });
 
 let folder: string;
 let checkout: Checkout;
@@ -166,7 +169,7 @@ describe("the first deploy", () => {
     expect(secretOf("tidegate-tenant", "STORAGE_KEY")).toBe(before.key);
     expect(secretOf("tidegate-gateway", "SESSION_SECRET")).toBe(before.session);
     expect([...cloudflare.domains.keys()]).toEqual(HOSTS);
-  }, 240_000);
+  });
 
   test("waits for another one in the same folder, and then finds its work done", async () => {
     const { reached, release } = cloudflare.holdNext(tenantUpload);
@@ -256,6 +259,11 @@ describe("mistakes", () => {
       before: () => void (cloudflare.zones = [{ id: "2", name: "example.org", status: "active" }]),
       tells:
         /claw\.example\.com is in no zone of this Cloudflare account: add its domain .* \(example\.org\), with npm run setup/,
+    },
+    {
+      mistake: "the zone is not active yet",
+      before: () => void (cloudflare.zones = [{ id: "1", name: "example.com", status: "pending" }]),
+      tells: /example\.com, the zone of claw\.example\.com, is pending at Cloudflare: its registrar must name/,
     },
     {
       mistake: "a provider's secret is nowhere",

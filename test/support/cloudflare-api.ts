@@ -147,6 +147,9 @@ export class CloudflareStandIn {
       const name = url.searchParams.get("name");
       return { result: this.zones.filter((zone) => name === null || zone.name === name) };
     }
+    // What a deletion looks for besides: containers, and the old kind of sites.
+    if (route === "GET /workers/durable_objects/namespaces" || route === "GET /storage/kv/namespaces")
+      return { result: [] };
     if (route === "GET /workers/domains") {
       return { result: [...this.domains].map(([hostname, service]) => ({ hostname, service })) };
     }

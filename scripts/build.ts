@@ -1,51 +1,35 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, statSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { buildAgentAssets } from "./build-agent.ts";
+import { buildScript, kibibytes } from "./deploy/built-script.ts";
 import { rootFolder } from "./paths.ts";
-import { runTool, timed } from "./tool.ts";
-
-/** Wrangler looks up accounts, versions and news unless told not to; a build needs none of it. */
-const OFFLINE = {
-  CLOUDFLARE_CF_FETCH_ENABLED: "false",
-  WRANGLER_SEND_METRICS: "false",
-  WRANGLER_SEND_ERROR_REPORTS: "false",
-  WRANGLER_HIDE_BANNER: "true",
-  WRANGLER_LOG: "warn",
-};
+import { timed } from "./tool.ts";
 
 /** Builds everything that is deployed or shipped, without deploying it, and prints the sizes. */
 export async function runBuild(): Promise<boolean> {
   const results = [
     await timed("build agent", buildAgent),
-    await timed("build gateway", () => buildScript("wrangler.toml", "gateway")),
-    await timed("build tenant", () => buildScript("durable-objects/wrangler.toml", "tenant")),
+    await timed("build gateway", () => buildAndShow("wrangler.toml", "gateway")),
+    await timed("build tenant", () => buildAndShow("durable-objects/wrangler.toml", "tenant")),
   ];
   return results.every(Boolean);
 }
 
-async function buildScript(config: string, name: string): Promise<boolean> {
-  const folder = join(rootFolder, "dist", name);
-  // An explicit top-level environment: with [env.*] tables wrangler would warn that none was named.
-  const args = ["deploy", "--dry-run", "--minify", "--config", config, "--outdir", folder, "--env", ""];
-  if ((await runTool({ tool: "wrangler", args, env: OFFLINE })) !== 0) return false;
-  for (const file of readdirSync(folder).filter((entry) => entry.endsWith(".js"))) printSize(join(folder, file));
+async function buildAndShow(config: string, folder: string): Promise<boolean> {
+  const { files } = await buildScript(config, folder);
+  for (const { path, bytes, gzipBytes } of files) show(path, bytes, gzipBytes);
   return true;
 }
 
 /** First: the gateway's script is uploaded with it. */
 async function buildAgent(): Promise<boolean> {
-  printSize(await buildAgentAssets());
+  const file = await buildAgentAssets();
+  show(file, statSync(file).size, gzipSync(readFileSync(file)).byteLength);
   return true;
 }
 
-function printSize(path: string): void {
-  const gzip = gzipSync(readFileSync(path)).byteLength;
-  console.log(`${path.slice(rootFolder.length + 1)}  ${kibibytes(statSync(path).size)}  gzip ${kibibytes(gzip)}`);
-}
-
-function kibibytes(bytes: number): string {
-  return `${(bytes / 1024).toFixed(1)} KiB`;
+function show(path: string, bytes: number, gzipBytes: number): void {
+  console.log(`${path.slice(rootFolder.length + 1)}  ${kibibytes(bytes)}  gzip ${kibibytes(gzipBytes)}`);
 }
 
 if (import.meta.main) process.exit((await runBuild()) ? 0 : 1);

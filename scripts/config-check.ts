@@ -19,6 +19,8 @@ export interface CheckResult {
   problems: ConfigProblem[];
   /** Worth knowing, and no reason to stop. */
   notes: string[];
+  /** Secrets that are not here and could not be judged. */
+  unchecked: string[];
 }
 
 /** Judges the checkout's configuration as the Worker will, before it is deployed. */
@@ -44,10 +46,15 @@ export async function checkFolder(folder: string, { withoutSecrets }: CheckOptio
     ...local.map((name) => `.dev.vars ${name}: counts on this computer only, and is not judged here`),
     ...unenforcedFields(tenantsFile),
     ...(config === undefined ? [] : emptyTenants(config)),
-    ...elsewhere.map((name) => `${name}: not checked, it must be a secret of the Worker`),
   ];
   const ok = problems.length === 0;
-  return { ok, problems, notes, summary: ok ? describe(config) : countOf(problems.length, "problem") };
+  return {
+    ok,
+    problems,
+    notes,
+    unchecked: elsewhere,
+    summary: ok ? describe(config) : countOf(problems.length, "problem"),
+  };
 }
 
 function isVariable(name: string): boolean {
@@ -77,11 +84,12 @@ function parseOptions(args: string[]): CheckOptions & { json: boolean } {
 async function main(args: string[]): Promise<boolean> {
   const options = parseOptions(args);
   const result = await checkFolder(rootFolder, options);
-  const { ok, summary, problems, notes } = result;
+  const { ok, summary, problems, notes, unchecked } = result;
   if (options.json) console.log(JSON.stringify(result, undefined, 2));
   else {
     for (const { name, expected } of problems) console.log(`wrong  ${name}: ${expected}`);
     for (const note of notes) console.log(`note   ${note}`);
+    for (const name of unchecked) console.log(`note   ${name}: not checked, it must be a secret of the Worker`);
     console.log(summary);
   }
   return ok;

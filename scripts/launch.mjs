@@ -23,6 +23,10 @@ const TASKS = [
   "tidegate",
   "config-check",
   "config-docs",
+  "setup",
+  "deploy",
+  "rollback",
+  "destroy",
 ];
 const PARENT_CHECK_MS = 500;
 

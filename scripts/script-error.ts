@@ -1,10 +1,18 @@
 import { explainSystemError } from "./system-error.mjs";
 
 export type ScriptErrorCode =
+  | "access_in_front"
   | "already_running"
   | "bad_setting"
   | "browser_not_usable"
+  | "cloudflare_refused"
+  | "config_invalid"
+  | "discovery_failed"
   | "edge_not_started"
+  | "host_not_in_account"
+  | "host_taken"
+  | "not_confirmed"
+  | "not_signed_in"
   | "not_trusted_proxy"
   | "openclaw_not_installed"
   | "openclaw_not_reachable"
@@ -12,6 +20,10 @@ export type ScriptErrorCode =
   | "state_corrupted"
   | "not_connected"
   | "not_enough_disk"
+  | "rollback_refused"
+  | "secret_missing"
+  | "smoke_check_failed"
+  | "wrangler_failed"
   | "workspace_unusable";
 
 /** A refusal whose message is meant for the person at the terminal: no stack, the next step named. */

@@ -1,4 +1,4 @@
-/** A self-signed TLS certificate for localhost, made here: no tool, no file, and every run another key (RFC 5280). */
+/** A self-signed TLS certificate, made here: no tool, no file, and every run another key (RFC 5280). */
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 
@@ -13,10 +13,10 @@ const COMMON_NAME = Buffer.from("0603550403", "hex");
 const SUBJECT_ALT_NAME = Buffer.from("0603551d11", "hex");
 
 /** @returns a certificate that this process's TLS trusts from now on */
-export function trustedCertificate(): Certificate {
+export function trustedCertificate(hosts: readonly string[] = ["localhost"]): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const name = der(0x30, der(0x31, der(0x30, COMMON_NAME, der(0x0c, Buffer.from("test gateway")))));
-  const names = der(0x30, der(0x82, Buffer.from("localhost")));
+  const names = der(0x30, ...hosts.map((host) => der(0x82, Buffer.from(host))));
   const body = der(
     0x30,
     der(0xa0, der(0x02, Buffer.from([2]))),

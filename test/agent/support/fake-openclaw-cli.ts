@@ -131,6 +131,7 @@ export function playContext(cli: FakeOpenClawCli, overrides: Partial<CommandCont
     fetch: () => Promise.reject(new Error("offline")),
     nowMs: () => Date.parse("2026-11-22T10:00:00Z"),
     said,
+    sleep: () => Promise.resolve(),
     ...overrides,
   };
 }

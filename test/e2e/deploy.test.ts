@@ -115,7 +115,8 @@ describe("the first deploy", () => {
         claw.example.com:  ✓ healthz  ✓ sign-in page  ✓ readyz
         console-claw.example.com:  ✓ healthz  ✓ sign-in page  ✓ readyz
 
-      Next, on the computer that runs OpenClaw (dist/tidegate-agent.mjs is made by npm run build):
+      Next, on the computer that runs OpenClaw, as the user that runs it (Node 22 or newer):
+        curl -fsS https://claw.example.com/_gate/agent.mjs -o tidegate-agent.mjs
         node tidegate-agent.mjs setup https://claw.example.com
         an administrator approves it at https://console-claw.example.com
       "

@@ -18,6 +18,7 @@ const TASKS = [
   "build",
   "format",
   "chaos",
+  "redteam",
   "bench",
   "tidegate",
   "config-check",

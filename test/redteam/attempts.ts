@@ -1,0 +1,7 @@
+/** The red team's whole list, in the order in which it is tried. */
+import type { Attempt } from "./attempt.ts";
+import { HEADERS } from "./headers.ts";
+import { METHODS } from "./methods.ts";
+import { TARGETS } from "./targets.ts";
+
+export const ATTEMPTS: readonly Attempt[] = [...TARGETS, ...HEADERS, ...METHODS];

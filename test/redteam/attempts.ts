@@ -2,6 +2,7 @@
 import type { Attempt } from "./attempt.ts";
 import { HEADERS } from "./headers.ts";
 import { METHODS } from "./methods.ts";
+import { RESPONSES } from "./responses.ts";
 import { TARGETS } from "./targets.ts";
 
-export const ATTEMPTS: readonly Attempt[] = [...TARGETS, ...HEADERS, ...METHODS];
+export const ATTEMPTS: readonly Attempt[] = [...TARGETS, ...HEADERS, ...METHODS, ...RESPONSES];

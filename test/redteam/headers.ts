@@ -96,22 +96,13 @@ const relayed: Attempt[] = tricks.map(({ name, headers }) => ({
   fits: new RegExp(`^(${GENUINE}|nothing arrived: 400)$`),
   async run({ tenants }: World) {
     const { good, ask } = tenants;
-    const cookie = await bobsCookie(tenants);
     const target = `/headers/${crypto.randomUUID()}`;
-    const { status } = await ask(good.origin, "GET", target, [["Cookie", cookie], ...headers]);
+    const { status } = await ask(good.origin, "GET", target, [["Cookie", good.bob], ...headers]);
     const received = good.openclaw.asked(target)[0];
     if (received === undefined) return `nothing arrived: ${status}`;
     return inspect(received, good.host);
   },
 }));
-
-const cookies = new WeakMap<object, Promise<string>>();
-/** One session for all of them: signing in is limited. */
-function bobsCookie(tenants: World["tenants"]): Promise<string> {
-  const known = cookies.get(tenants) ?? tenants.signIn(tenants.good.origin, "bob@example.com");
-  cookies.set(tenants, known);
-  return known;
-}
 
 /** What OpenClaw itself makes of it, with all that its own host knows: the name of the header, and its password. */
 const before: Attempt[] = [

@@ -36,6 +36,12 @@ export async function startHostileOpenClaw(userHeader: string, body: string): Pr
       else if (typeof answer === "string") request.socket.end(answer, "latin1");
       else answer(request.socket);
     },
+    upgrade(request, socket) {
+      const answer = answers.get(request.url ?? "");
+      if (typeof answer !== "string") return false;
+      socket.end(answer, "latin1");
+      return true;
+    },
     socket(socket, request) {
       recall(request.url ?? "").push(pairs(request.rawHeaders));
       socket.send(JSON.stringify({ type: "event", event: "connect.challenge", payload: { nonce: "n", ts: 0 } }));

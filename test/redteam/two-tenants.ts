@@ -36,6 +36,8 @@ export interface TenantSite {
   /** Its agent's state folder, and the address that the agent dials. */
   agentFolder: string;
   agentHost: string;
+  /** bob's session, who is a user: `name=value`. */
+  bob: string;
 }
 
 export interface TwoTenants {
@@ -101,6 +103,17 @@ export async function startTwoTenants(home: string): Promise<TwoTenants> {
     if ((await isConnected(evil)) && (await isConnected(good))) break;
     if (Date.now() > until) throw new Error("an agent did not connect");
   }
+  const signIn = async (origin: string, email: string) => {
+    const headers: Header[] = [
+      ["Origin", origin],
+      ["Content-Type", "application/x-www-form-urlencoded"],
+    ];
+    const answered = await ask(origin, "POST", "/_gate/login", headers, new URLSearchParams({ email }).toString());
+    const [cookie] = valuesOf(answered.headers, "set-cookie");
+    if (cookie === undefined) throw new Error(`${email} could not sign in at ${origin}: ${answered.status}`);
+    return cookie.split(";")[0] ?? "";
+  };
+  for (const site of [evil, good]) site.bob = await signIn(site.origin, "bob@example.com");
   return {
     edge,
     port,
@@ -108,16 +121,7 @@ export async function startTwoTenants(home: string): Promise<TwoTenants> {
     good,
     ask,
     isConnected,
-    async signIn(origin, email) {
-      const headers: Header[] = [
-        ["Origin", origin],
-        ["Content-Type", "application/x-www-form-urlencoded"],
-      ];
-      const answered = await ask(origin, "POST", "/_gate/login", headers, new URLSearchParams({ email }).toString());
-      const [cookie] = valuesOf(answered.headers, "set-cookie");
-      if (cookie === undefined) throw new Error(`${email} could not sign in at ${origin}: ${answered.status}`);
-      return cookie.split(";")[0] ?? "";
-    },
+    signIn,
     async stop() {
       await Promise.all(agents.map((agent) => agent.stop()));
       await edge.dispose();
@@ -140,6 +144,7 @@ async function makeSite(id: string, home: string, tlsPort: number): Promise<Tena
     body,
     agentFolder,
     agentHost: `localhost:${await findFreePort()}`,
+    bob: "",
   };
 }
 

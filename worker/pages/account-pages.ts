@@ -53,7 +53,7 @@ export function indexPage(site: Site, session: SessionView): Promise<Response> {
     <div class="actions">
       <form method="post" action="${GATE_PREFIX}/logout"><button type="submit">Sign out of this browser</button></form>
       <form method="post" action="${GATE_PREFIX}/logout/everywhere">
-        <button type="submit">Sign out everywhere</button>
+        <button type="submit">Sign out of every browser</button>
       </form>
     </div>
     <hr />
@@ -70,7 +70,7 @@ export function signOutPage(tenant: string): Promise<Response> {
         <button class="primary" type="submit">Sign out</button>
       </form>
       <form method="post" action="${GATE_PREFIX}/logout/everywhere">
-        <button type="submit">Sign out everywhere</button>
+        <button type="submit">Sign out of every browser</button>
       </form>
       <a class="button" href="/">Stay signed in</a>
     </div>`;

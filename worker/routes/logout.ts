@@ -22,7 +22,7 @@ export function logoutRoutes(deps: Deps, signIn: SignInAdapter): Hono<AppEnv> {
     const session = await requireSession(deps, c);
     for (const shard of shardsOf(tenant)) {
       const object = deps.tenantObject(tenant.id, shard);
-      await object.revoke(tenant.call, { person: session.person }, "signed_out_everywhere");
+      await object.revoke(tenant.call, { assistantsOf: session.person }, "signed_out_everywhere");
     }
     return leave(deps, signIn, c, session);
   });

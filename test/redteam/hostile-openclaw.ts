@@ -8,8 +8,10 @@ type Answer = string | ((socket: Socket) => void);
 
 export interface HostileOpenClaw {
   port: number;
-  /** @returns a target that is answered so, once or often */
-  play(answer: Answer): string;
+  /** @returns a target under `folder` that is answered so, however often */
+  play(answer: Answer, folder?: string): string;
+  /** As {@link play}, at a target of the caller's. */
+  playAt(target: string, answer: Answer): void;
   /** The headers of every request under `target` so far. */
   asked(target: string): Header[][];
   stop(): void;
@@ -51,11 +53,12 @@ export async function startHostileOpenClaw(userHeader: string, body: string): Pr
   return {
     port,
     stop,
-    play(answer) {
-      const target = `/hostile/${played++}`;
+    play(answer, folder = "") {
+      const target = `${folder}/hostile/${played++}`;
       answers.set(target, answer);
       return target;
     },
+    playAt: (target, answer) => void answers.set(target, answer),
     asked: recall,
   };
 }

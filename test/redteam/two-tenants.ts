@@ -48,6 +48,10 @@ export interface TwoTenants {
   good: TenantSite;
   /** @returns the cookie of a new session, `name=value` */
   signIn(origin: string, email: string): Promise<string>;
+  /** As {@link signIn}, once for each origin and person: sign-ins are limited. */
+  known(origin: string, email: string): Promise<string>;
+  /** Sessions that {@link known} made may have ended: it makes new ones. */
+  forget(): void;
   /** One request to the site of `origin`, its headers as given behind `Host`. */
   ask(origin: string, method: string, target: string, headers?: Header[], body?: string): Promise<Answered>;
   isConnected(site: TenantSite): Promise<boolean>;
@@ -113,7 +117,14 @@ export async function startTwoTenants(home: string): Promise<TwoTenants> {
     if (cookie === undefined) throw new Error(`${email} could not sign in at ${origin}: ${answered.status}`);
     return cookie.split(";")[0] ?? "";
   };
-  for (const site of [evil, good]) site.bob = await signIn(site.origin, "bob@example.com");
+  const sessions = new Map<string, Promise<string>>();
+  const known = (origin: string, email: string) => {
+    const name = `${email} at ${origin}`;
+    const session = sessions.get(name) ?? signIn(origin, email);
+    sessions.set(name, session);
+    return session;
+  };
+  for (const site of [evil, good]) site.bob = await known(site.origin, "bob@example.com");
   return {
     edge,
     port,
@@ -122,6 +133,8 @@ export async function startTwoTenants(home: string): Promise<TwoTenants> {
     ask,
     isConnected,
     signIn,
+    known,
+    forget: () => sessions.clear(),
     async stop() {
       await Promise.all(agents.map((agent) => agent.stop()));
       await edge.dispose();

@@ -19,6 +19,7 @@ export type ObjectProblem =
   | "identity_unwritten"
   | "too_many_streams"
   | "too_large"
+  | "agent_refused"
   | "bad_call";
 
 const PROBLEMS: Record<ObjectProblem, { status: number; title: string }> = {
@@ -37,6 +38,7 @@ const PROBLEMS: Record<ObjectProblem, { status: number; title: string }> = {
   identity_unwritten: { status: 503, title: "Your identity could not be written to the workspace" },
   too_many_streams: { status: 503, title: "Too many open requests" },
   too_large: { status: 413, title: "Too large" },
+  agent_refused: { status: 401, title: "This agent's key is not enrolled here, or was revoked" },
   bad_call: { status: 400, title: "The request could not be understood" },
 };
 

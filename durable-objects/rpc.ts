@@ -92,7 +92,51 @@ export interface AgentCall {
   agent: string;
   /** Raw Ed25519 public key, base64url. */
   publicKey: string;
+  /** The key is the tenant document's; else the object asks whether it is enrolled. */
+  configured: boolean;
   host: string;
+}
+
+/** A key that wants to be an agent's, and what its computer calls itself. */
+export interface KeyOffer {
+  /** Raw Ed25519 public key, base64url. */
+  publicKey: string;
+  /** At most 64 characters, no control characters. */
+  name: string;
+}
+
+export interface Enrolled {
+  agent: string;
+  /** Raw Ed25519 public key of the tenant's gateway, base64url: what the agent pins. */
+  gatewayKey: string;
+}
+
+export type KeyRefusal = "key_enrolled" | "key_revoked" | "too_many_agents";
+export type EnrolmentRefusal = "enrolment_pending" | "enrolment_denied" | "key_revoked";
+export type TokenRefusal = KeyRefusal | "token_used";
+/** `not_fresh`: signed in longer ago than {@link FRESH_MS}. */
+export type ApprovalRefusal = AdminRefusal | KeyRefusal | "not_fresh";
+
+/** How young the session must be that lets an agent in. */
+export const FRESH_MS = 15 * 60_000;
+
+export interface ListedAgent {
+  agent: string;
+  name: string;
+  enrolledAt: number;
+  /** Key of the person who let it in. */
+  enrolledBy: string | null;
+  /** Two while one key replaces another. */
+  keys: number;
+  connected: boolean;
+}
+
+/** What an agent may know of itself. */
+export interface AgentView {
+  agent: string;
+  name: string;
+  /** `active` serves; null: not connected. */
+  role: "active" | "standby" | "draining" | null;
 }
 
 /** Why a session ended. `revoked` is an administrator's word and shown as such; every other leads to sign-in. */
@@ -148,12 +192,15 @@ export interface Actor {
   email: string | null;
   name: string | null;
   role: Role;
+  /** When this session began: some acts need one that is young. */
+  signedInAt: number;
   expiresAt: number;
 }
 
 /** `own`: the actor's, whatever their role; `all` needs an administrator. */
 export type ListScope = "own" | "all";
 export type AdminTarget = { session: string } | { person: string } | "all";
+export type AgentRefusal = AdminRefusal | "agent_unknown";
 export type AdminRefusal = SessionRefusal | "forbidden_by_role" | "rate_limited" | "bad_call";
 
 /** Which live sessions end: by the hash of a session's id, by person, or as a provider names them. */
@@ -265,4 +312,38 @@ export interface TenantRpc {
   ): Promise<Result<{ session: string; expiresAt: number }, AdminRefusal>>;
   /** Ends sessions in the actor's name: their own as signed out, others' as revoked. */
   revokeAs(call: TenantCall, actor: string, target: AdminTarget): Promise<Result<{ sessions: number }, AdminRefusal>>;
+
+  // Agents, by an administrator.
+
+  /** Lets a key in as a new agent, or tells it no. Only on the console itself, shortly after signing in. */
+  decideEnrolment(
+    call: TenantCall,
+    actor: string,
+    offer: KeyOffer,
+    decision: "approve" | "deny",
+  ): Promise<Result<null, ApprovalRefusal>>;
+  /** Makes a one-use word; {@link enrolByToken} takes it. */
+  startEnrolmentToken(
+    call: TenantCall,
+    actor: string,
+  ): Promise<Result<{ id: string; expiresAt: number }, AdminRefusal | "too_many_tokens">>;
+  listAgents(call: TenantCall, actor: string): Promise<Result<ListedAgent[], AdminRefusal>>;
+  renameAgent(call: TenantCall, actor: string, agent: string, name: string): Promise<Result<null, AgentRefusal>>;
+  /** Its keys are good for nothing any more, and its connection ends at once. */
+  revokeAgent(call: TenantCall, actor: string, agent: string): Promise<Result<null, AgentRefusal>>;
+
+  // Agents, by themselves: the Worker has verified a signature of the key that is named.
+
+  enrolment(call: TenantCall, publicKey: string): Promise<Result<Enrolled, EnrolmentRefusal>>;
+  enrolByToken(call: TenantCall, token: string, offer: KeyOffer): Promise<Result<Enrolled, TokenRefusal>>;
+  viewAgent(call: TenantCall, agent: string, publicKey: string): Promise<Result<AgentView, "agent_refused">>;
+  /** Adds the key that replaces this one as soon as it is used; both have signed. */
+  replaceKey(
+    call: TenantCall,
+    agent: string,
+    publicKey: string,
+    next: string,
+  ): Promise<Result<null, "agent_refused" | "key_enrolled" | "key_revoked">>;
+  /** The agent leaves for good: like {@link revokeAgent}. */
+  leaveAgent(call: TenantCall, agent: string, publicKey: string): Promise<Result<null, "agent_refused">>;
 }

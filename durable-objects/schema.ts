@@ -61,6 +61,17 @@ const MIGRATIONS: readonly string[] = [
    ALTER TABLE sessions ADD COLUMN kind TEXT NOT NULL DEFAULT 'browser';
    CREATE INDEX sessions_by_creation ON sessions (created_at, id_hash) WHERE ended_at IS NULL;
    CREATE INDEX people_by_sign_in ON people (signed_in_at, key);`,
+
+  `-- Agents that an administrator let in, and their keys: two while one replaces the other. What is not active is a tombstone.
+   CREATE TABLE enrolled_agents (
+     agent TEXT PRIMARY KEY, name TEXT NOT NULL, enrolled_at INTEGER NOT NULL, enrolled_by TEXT NOT NULL
+   ) WITHOUT ROWID;
+   CREATE TABLE agent_keys (
+     public_key TEXT NOT NULL UNIQUE, agent TEXT NOT NULL, state TEXT NOT NULL, changed_at INTEGER NOT NULL
+   );
+   CREATE INDEX agent_keys_by_agent ON agent_keys (agent);
+   -- Enrolment without a page, each good once.
+   CREATE TABLE enrolment_tokens (id TEXT PRIMARY KEY, made_by TEXT NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID;`,
 ];
 
 /** Brings the database to the newest schema; a no-op on all but the first run after a deploy. */

@@ -3,6 +3,10 @@ import { DurableObject } from "cloudflare:workers";
 import type { Person } from "#protocol/identity.ts";
 import { addressPrefix } from "#protocol/address-prefix.ts";
 import { Admin } from "./admin/admin.ts";
+import { AgentAdmin } from "./admin/agent-admin.ts";
+import { AgentKeys } from "./agents/agent-keys.ts";
+import { Enrolment } from "./agents/enrolment.ts";
+import { EnrolmentTokens } from "./agents/enrolment-tokens.ts";
 import { Audit } from "./audit/audit.ts";
 import { Seldom } from "./audit/seldom.ts";
 import { Limits } from "./limits/limits.ts";
@@ -22,8 +26,15 @@ import {
   type AdminRefusal,
   type AdminTarget,
   type AgentCall,
+  type AgentRefusal,
+  type AgentView,
+  type ApprovalRefusal,
   type EndReason,
+  type Enrolled,
+  type EnrolmentRefusal,
   type FormerSession,
+  type KeyOffer,
+  type ListedAgent,
   type ListedPerson,
   type ListedSession,
   type ListScope,
@@ -42,6 +53,7 @@ import {
   type StartedSession,
   type StartRefusal,
   type TenantCall,
+  type TokenRefusal,
   type TenantRpc,
 } from "./rpc.ts";
 import { migrate } from "./schema.ts";
@@ -56,6 +68,7 @@ import { AgentSeen } from "./tunnel/agent-seen.ts";
 import { admitAgent } from "./tunnel/agent-register.ts";
 import { AgentTunnel } from "./tunnel/agent-tunnel.ts";
 import { challengeAgent } from "./tunnel/challenge-agent.ts";
+import { gatewayPublicKey } from "./tunnel/gateway-key.ts";
 import type { BrowserAttachment } from "./relay/browser-attachment.ts";
 
 const now = () => Date.now();
@@ -71,6 +84,9 @@ const MAX_REQUESTS_PER_PERSON = 256;
 
 export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc {
   #admin: Admin;
+  #agentAdmin: AgentAdmin;
+  #agentKeys: AgentKeys;
+  #enrolment: Enrolment;
   #audit: Audit;
   #settings: Settings;
   #news: RosterNews;
@@ -120,6 +136,26 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
       mayAsk: (hash) => this.#limits.spend("requests", hash) === undefined,
     });
     this.#agentSeen = new AgentSeen(sql, now);
+    const keys = (this.#agentKeys = new AgentKeys(sql, now));
+    const tokens = new EnrolmentTokens(sql, now);
+    const disconnect = (agent: string) => this.#tunnel.disconnect(agent);
+    this.#agentAdmin = new AgentAdmin({
+      admin: this.#admin,
+      keys,
+      tokens,
+      audit: this.#audit,
+      now,
+      isConnected: (agent) => this.#tunnel.roleOf(agent) !== null,
+      disconnect,
+    });
+    this.#enrolment = new Enrolment({
+      keys,
+      tokens,
+      audit: this.#audit,
+      gatewayKey: (tenant) => gatewayPublicKey(env.STORAGE_KEY, tenant),
+      roleOf: (agent) => this.#tunnel.roleOf(agent),
+      disconnect,
+    });
     this.#tunnel = new AgentTunnel(ctx, {
       now,
       after,
@@ -129,6 +165,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
       changed: () => this.#agentChanged(),
       connected: (link) => {
         const { call, version, role } = link.record;
+        if (!call.configured) this.#enrolment.used(call.agent, call.publicKey);
         this.#audit.append({ type: "agent.connected", agent: call.agent, version, role });
       },
       ended: (link, code) => {
@@ -157,7 +194,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     const relay = request.headers.get(RELAY_HEADER);
     if (relay !== null) return this.#relay(JSON.parse(relay) as RelayCall, request);
     const agent = request.headers.get(AGENT_HEADER);
-    if (agent !== null) return challengeAgent(this.ctx, this.env.STORAGE_KEY, JSON.parse(agent) as AgentCall, now());
+    if (agent !== null) return this.#challenge(JSON.parse(agent) as AgentCall);
     return problem("bad_call");
   }
 
@@ -285,6 +322,64 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     return revoked;
   }
 
+  async decideEnrolment(
+    call: TenantCall,
+    actor: string,
+    offer: KeyOffer,
+    decision: "approve" | "deny",
+  ): Promise<Result<null, ApprovalRefusal>> {
+    this.#apply(call.settings);
+    return this.#agentAdmin.decide(await hashSessionId(actor), offer, decision);
+  }
+
+  async startEnrolmentToken(
+    call: TenantCall,
+    actor: string,
+  ): Promise<Result<{ id: string; expiresAt: number }, AdminRefusal | "too_many_tokens">> {
+    this.#apply(call.settings);
+    return this.#agentAdmin.makeToken(await hashSessionId(actor));
+  }
+
+  async listAgents(call: TenantCall, actor: string): Promise<Result<ListedAgent[], AdminRefusal>> {
+    this.#apply(call.settings);
+    return this.#agentAdmin.list(await hashSessionId(actor));
+  }
+
+  async renameAgent(call: TenantCall, actor: string, agent: string, name: string): Promise<Result<null, AgentRefusal>> {
+    this.#apply(call.settings);
+    return this.#agentAdmin.rename(await hashSessionId(actor), agent, name);
+  }
+
+  async revokeAgent(call: TenantCall, actor: string, agent: string): Promise<Result<null, AgentRefusal>> {
+    this.#apply(call.settings);
+    return this.#agentAdmin.revoke(await hashSessionId(actor), agent);
+  }
+
+  async enrolment(call: TenantCall, publicKey: string): Promise<Result<Enrolled, EnrolmentRefusal>> {
+    return this.#enrolment.find(call.tenant, publicKey);
+  }
+
+  async enrolByToken(call: TenantCall, token: string, offer: KeyOffer): Promise<Result<Enrolled, TokenRefusal>> {
+    return this.#enrolment.byToken(call.tenant, token, offer);
+  }
+
+  async viewAgent(_call: TenantCall, agent: string, publicKey: string): Promise<Result<AgentView, "agent_refused">> {
+    return this.#enrolment.view(agent, publicKey);
+  }
+
+  async replaceKey(
+    _call: TenantCall,
+    agent: string,
+    publicKey: string,
+    next: string,
+  ): Promise<Result<null, "agent_refused" | "key_enrolled" | "key_revoked">> {
+    return this.#enrolment.replaceKey(agent, publicKey, next);
+  }
+
+  async leaveAgent(_call: TenantCall, agent: string, publicKey: string): Promise<Result<null, "agent_refused">> {
+    return this.#enrolment.leave(agent, publicKey);
+  }
+
   override async webSocketMessage(socket: WebSocket, message: ArrayBuffer | string): Promise<void> {
     const attachment = socket.deserializeAttachment() as AgentAttachment | BrowserAttachment | null;
     if (attachment === null) return;
@@ -340,6 +435,12 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     }
     this.#tunnel.flush();
     void this.#schedule();
+  }
+
+  /** The Worker knows that the key was enrolled once; whether it still is, is known here. */
+  #challenge(call: AgentCall): Response | Promise<Response> {
+    if (!call.configured && !this.#agentKeys.isActive(call.agent, call.publicKey)) return problem("agent_refused");
+    return challengeAgent(this.ctx, this.env.STORAGE_KEY, call, now());
   }
 
   async #relay(call: RelayCall, request: Request): Promise<Response> {

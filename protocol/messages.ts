@@ -77,6 +77,24 @@ export function helloTranscript(challengeJson: Uint8Array, helloJson: Uint8Array
   return concatBytes(encodeUtf8("tidegate.v1 agent proof\n"), challengeJson, encodeUtf8("\n"), helloJson);
 }
 
+/**
+ * @param agent the agent's id, or the public key itself while it asks to be enrolled
+ * @param bodyDigest SHA-256 of the body, base64url
+ * @returns what a key signs for an HTTP call of its agent (SPEC.md section 12)
+ */
+export function callTranscript(
+  call: { host: string; agent: string; seconds: number; method: string; path: string },
+  bodyDigest: string,
+): Uint8Array<ArrayBuffer> {
+  const { host, agent, seconds, method, path } = call;
+  return encodeUtf8(`tidegate.v1 agent call\n${host}\n${agent}\n${seconds}\n${method} ${path}\n${bodyDigest}`);
+}
+
+/** @returns what a new key signs to take the place of an agent's former one (SPEC.md section 12) */
+export function successionTranscript(host: string, agent: string, publicKey: string): Uint8Array<ArrayBuffer> {
+  return encodeUtf8(`tidegate.v1 agent key\n${host}\n${agent}\n${publicKey}`);
+}
+
 /** @returns what the agent signs for its upgrade's `Authorization` header (SPEC.md section 1) */
 export function assertionTranscript(host: string, agent: string, seconds: number): Uint8Array<ArrayBuffer> {
   return encodeUtf8(`tidegate.v1 agent assertion\n${host}\n${agent}\n${seconds}`);

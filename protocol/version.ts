@@ -12,6 +12,8 @@ export const AGENT_SCHEME = "Tidegate";
 export const HEADER_PREFIX = "x-tidegate-";
 /** Marks a response made by the gateway; its value is the error's code. */
 export const ERROR_HEADER = "x-tidegate-error";
+/** On the agent's 101: the pass it shows from now on (SPEC.md section 12). */
+export const AGENT_PASS_HEADER = "x-tidegate-agent-pass";
 /** Session cookie names start with this (`__Host-` before it on https). */
 export const COOKIE_PREFIX = "tidegate-";
 /** Path prefix of the gateway's own routes; never relayed. */

@@ -1,5 +1,5 @@
 /**
- * `npm run tidegate -- …`: a tenant's sessions and people from the command line. Exit codes: 0 done, 1 refused or failed,
+ * `npm run tidegate -- …`: a tenant's sessions, people and agents from the command line. Exit codes: 0 done, 1 refused or failed,
  * 2 not understood.
  */
 import { spawnSync } from "node:child_process";
@@ -18,6 +18,10 @@ const HELP = `npm run tidegate -- <command> [--json]
   people list                      who has ever signed in
   people revoke <key>              ends all sessions of one person
   revoke-all                       ends everybody's sessions, this one too
+  agents list                      the computers that may connect, and whether they are
+  agents token                     a word that lets one computer in, once, within fifteen minutes
+  agents rename <id> <name>        what the lists call it
+  agents revoke <id>               its key is good for nothing any more; its connection ends at once
   config show                      the tenant as the gateway has it; no secrets
   config check                     judges this checkout's configuration (npm run config:check)
 The token is kept in $XDG_CONFIG_HOME/tidegate/cli.json (default ~/.config), for its owner only.
@@ -69,6 +73,22 @@ async function main(args: string[]): Promise<void> {
     return done((await ask("POST", `/people/${encodeURIComponent(third)}/revoke`))["sessions"]);
   }
   if (command === "revoke-all") return done((await ask("POST", "/revoke-all"))["sessions"]);
+  if (command === "agents list") {
+    const { items } = await ask("GET", "/agents");
+    return show(items as Row[], ["agent", "name", "connected", "enrolledAt"]);
+  }
+  if (command === "agents token") {
+    const made = await ask("POST", "/agents/tokens");
+    return print(json ? JSON.stringify(made) : String(made["token"]));
+  }
+  if (command === "agents rename" && third !== undefined && words[3] !== undefined) {
+    await ask("PATCH", `/agents/${encodeURIComponent(third)}`, { name: words.slice(3).join(" ") });
+    return print(json ? "{}" : "renamed");
+  }
+  if (command === "agents revoke" && third !== undefined) {
+    await ask("DELETE", `/agents/${encodeURIComponent(third)}`);
+    return print(json ? "{}" : "revoked");
+  }
   if (command === "config show") return print(JSON.stringify(await ask("GET", "/config"), null, json ? 0 : 2));
   if (command === "config check") {
     const script = join(rootFolder, "scripts/config-check.ts");
@@ -88,7 +108,7 @@ async function signIn(address: string): Promise<void> {
   if (process.stdin.isTTY) print(`Open ${url.origin} and choose "New token for the command line".`);
   const token = await readToken();
   const kept = { url: url.origin, token };
-  const { email, role } = await ask("GET", "/me", kept);
+  const { email, role } = await askAs(kept, "GET", "/me");
   mkdirSync(dirname(keptIn), { recursive: true, mode: 0o700 });
   writeFileSync(keptIn, JSON.stringify(kept), { mode: 0o600 });
   chmodSync(keptIn, 0o600);
@@ -106,8 +126,8 @@ async function readToken(): Promise<string> {
 
 async function signOut(): Promise<void> {
   const kept = readKept();
-  const { handle } = await ask("GET", "/me", kept);
-  await ask("DELETE", `/sessions/${String(handle)}`, kept);
+  const { handle } = await askAs(kept, "GET", "/me");
+  await askAs(kept, "DELETE", `/sessions/${String(handle)}`);
   rmSync(keptIn);
   print("signed out");
 }
@@ -125,15 +145,20 @@ function readKept(): Kept {
   return JSON.parse(text) as Kept;
 }
 
-async function ask(method: string, path: string, kept = readKept()): Promise<Row> {
+async function ask(method: string, path: string, content?: object): Promise<Row> {
+  return askAs(readKept(), method, path, content);
+}
+
+async function askAs(kept: Kept, method: string, path: string, content?: object): Promise<Row> {
   const headers = { authorization: `Bearer ${kept.token}`, origin: kept.url };
-  const response = await fetch(`${kept.url}/api${path}`, { method, headers, redirect: "error" }).catch(() => {
+  const body = content === undefined ? null : JSON.stringify(content);
+  const response = await fetch(`${kept.url}/api${path}`, { method, headers, body, redirect: "error" }).catch(() => {
     throw new CommandError(`${kept.url} does not answer`);
   });
-  const body = (await response.json().catch(() => ({}))) as Row;
+  const answer = (await response.json().catch(() => ({}))) as Row;
   if (!response.ok)
-    throw new CommandError(`${String(body["title"] ?? response.status)}. ${String(body["detail"] ?? "")}`);
-  return body;
+    throw new CommandError(`${String(answer["title"] ?? response.status)}. ${String(answer["detail"] ?? "")}`);
+  return answer;
 }
 
 /** Every page of a list. */

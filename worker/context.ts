@@ -2,6 +2,7 @@
 import type { Context, Hono } from "hono";
 import type { Role } from "#protocol/identity.ts";
 import type { SessionView, SpentToken, TenantRpc } from "../durable-objects/rpc.ts";
+import type { AgentSeals } from "./agents/agent-seals.ts";
 import type { ReadCookie, SessionCookies } from "./cookies/session-cookie.ts";
 import type { FindTenant } from "./config/find-tenant.ts";
 import type { Config } from "./config/parse-config.ts";
@@ -32,6 +33,7 @@ export type TenantStub = TenantRpc & { fetch(request: Request): Promise<Response
 export interface Deps {
   config: Config;
   cookies: SessionCookies;
+  agents: AgentSeals;
   findTenant: FindTenant;
   /** A fresh stub each time: one that has failed once keeps failing. */
   tenantObject: (tenant: string, shard: number) => TenantStub;

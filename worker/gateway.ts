@@ -1,4 +1,5 @@
 /** Builds the app from the bindings, once per isolate; an invalid configuration refuses every request. */
+import { agentSeals } from "./agents/agent-seals.ts";
 import { type App, createApp } from "./app.ts";
 import type { Deps } from "./context.ts";
 import { SessionCookies } from "./cookies/session-cookie.ts";
@@ -40,6 +41,7 @@ function build(mode: Mode, env: Env, tenantsFile: unknown): Built {
     const deps: Deps = {
       config,
       cookies: new SessionCookies(config.sessionSecrets),
+      agents: agentSeals(config.sessionSecrets),
       findTenant: findAmong(config.tenants),
       tenantObject: (tenant, shard) => env.TENANT.getByName(`${tenant}/${shard}`),
       now: () => Date.now(),

@@ -21,6 +21,18 @@ export type ProblemCode =
   | "session_expired"
   | "session_revoked"
   | "agent_refused"
+  | "clock_off"
+  | "no_console"
+  | "not_fresh"
+  | "enrolment_pending"
+  | "enrolment_denied"
+  | "enrolment_expired"
+  | "token_used"
+  | "too_many_tokens"
+  | "key_enrolled"
+  | "key_revoked"
+  | "too_many_agents"
+  | "agent_unknown"
   | "not_allowed"
   | "identity_conflict"
   | "other_person"
@@ -78,8 +90,48 @@ export const PROBLEMS: Record<ProblemCode, { status: number; title: string; deta
   agent_refused: {
     status: 401,
     title: "Unknown agent",
-    detail: "The agent's key is not enrolled here, or its clock is wrong.",
+    detail: "The agent's key is not enrolled here, or was revoked.",
   },
+  clock_off: {
+    status: 401,
+    title: "The clocks differ",
+    detail: "The computer's clock is more than a minute off. Set it, then try again.",
+  },
+  no_console: {
+    status: 409,
+    title: "Nowhere to approve it",
+    detail: "This tenant has no console. Set consoleHost (CONSOLE_ORIGIN for a single tenant), and deploy again.",
+  },
+  not_fresh: {
+    status: 403,
+    title: "Please sign in again",
+    detail: "Letting an agent in needs a sign-in of the last fifteen minutes.",
+  },
+  enrolment_pending: { status: 400, title: "Not approved yet", detail: "An administrator has to approve it." },
+  enrolment_denied: { status: 403, title: "Denied", detail: "An administrator said no to this agent." },
+  enrolment_expired: {
+    status: 400,
+    title: "This request is over",
+    detail: "It is not one of ours, or it was made more than ten minutes ago. Run tidegate-agent enroll again.",
+  },
+  token_used: {
+    status: 403,
+    title: "This token is over",
+    detail: "It was used already, or made more than fifteen minutes ago. Make a new one.",
+  },
+  too_many_tokens: { status: 429, title: "Too many tokens", detail: "A hundred wait to be used. Use them, or wait." },
+  key_enrolled: {
+    status: 409,
+    title: "Enrolled already",
+    detail: "This key is an agent's here. A copy of it must not become another agent.",
+  },
+  key_revoked: {
+    status: 403,
+    title: "This key was revoked",
+    detail: "Delete agent.key and agent.json on that computer, then enroll again with a new key.",
+  },
+  too_many_agents: { status: 409, title: "Too many agents", detail: "There are a hundred. Revoke one first." },
+  agent_unknown: { status: 404, title: "No such agent", detail: "It was revoked, or the tenant document has it." },
   not_allowed: {
     status: 403,
     title: "Not allowed",

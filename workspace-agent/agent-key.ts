@@ -1,8 +1,20 @@
 /** The agent's Ed25519 key, made on this machine and never sent anywhere, and the gateway's public half it pinned. */
-import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  verify,
+} from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
+import { formatFingerprint } from "#protocol/fingerprint.ts";
+import { writePrivateFile } from "./state/atomic-file.ts";
 
 export interface AgentKey {
+  /** 32 raw bytes, base64url. */
+  publicKey: string;
   sign(bytes: Uint8Array): Uint8Array;
 }
 
@@ -20,7 +32,20 @@ export function readAgentKey(file: string): AgentKey {
 export function agentKeyFromPem(pem: string): AgentKey {
   const key = createPrivateKey(pem);
   if (key.asymmetricKeyType !== "ed25519") throw new Error("is not an Ed25519 key");
-  return { sign: (bytes) => sign(null, bytes, key) };
+  const publicKey = createPublicKey(key).export({ format: "jwk" }).x ?? "";
+  return { publicKey, sign: (bytes) => sign(null, bytes, key) };
+}
+
+/** Makes a key that is on this machine only, in a file that its owner alone can read. */
+export function makeAgentKey(file: string): AgentKey {
+  const pem = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  writePrivateFile(file, pem);
+  return agentKeyFromPem(pem);
+}
+
+/** @returns what an administrator compares with what their page shows */
+export function fingerprintOf(publicKey: string): string {
+  return formatFingerprint(createHash("sha256").update(Buffer.from(publicKey, "base64url")).digest());
 }
 
 /** Verifies signatures of the tenant's gateway key. */

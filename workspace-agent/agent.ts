@@ -31,12 +31,14 @@ const RESUME_DIAL_TIMEOUT_MS = SILENT_AFTER_MS;
 /**
  * Runs until `signal` is aborted and what was open has ended, or a newer process with this key takes over.
  * @param boot this start's number
+ * @param keepPass stores a pass that the gateway gave in place of the one before
  */
 export async function runAgent(
   config: AgentConfig,
   boot: number,
   log: Log,
   signal: AbortSignal,
+  keepPass: (pass: string) => void = () => {},
 ): Promise<"stopped" | "superseded"> {
   const clock = systemClock;
   const traffic = new Traffic();
@@ -67,6 +69,10 @@ export async function runAgent(
       signal: dialling.signal,
       proxy: config.proxy,
       resume: () => tunnel.hello,
+      renewed: (pass) => {
+        config.pass = pass;
+        keepPass(pass);
+      },
       ...(tunnel.hello === null ? {} : { timeoutMs: RESUME_DIAL_TIMEOUT_MS }),
       greeted: (greeting, socket, transport) => {
         const connection = new AgentSocket(socket, transport, clock);

@@ -3,6 +3,7 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { PRODUCT, VERSION } from "#protocol/version.ts";
 import { type Command, CommandError, type CommandContext, EXIT } from "./commands/command.ts";
@@ -67,6 +68,7 @@ function contextOf(values: CommandContext["flags"], words: string[]): CommandCon
     ask: (question) => readLine(`${question} `),
     fetch,
     nowMs: Date.now,
+    sleep: (ms) => delay(ms),
   };
   return context;
 }

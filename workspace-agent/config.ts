@@ -5,6 +5,7 @@ import { isAbsolute, join } from "node:path";
 import * as v from "valibot";
 import { type AgentKey, GatewayKey, readAgentKey } from "./agent-key.ts";
 import { findProxy } from "./connection/proxy.ts";
+import { passOf } from "./state/agent-file.ts";
 import { isClientHeader } from "./origin/origin-headers.ts";
 
 export interface AgentConfig {
@@ -51,7 +52,8 @@ export class ConfigError extends Error {
   }
 }
 
-const GatewayUrl = v.pipe(
+const Pass = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,256}$/, "must be what enrolment gave"));
+export const GatewayUrl = v.pipe(
   v.string(),
   v.check((text) => isGatewayUrl(URL.parse(text)), "must be an https URL without a path (http only on loopback)"),
 );
@@ -77,7 +79,8 @@ const AgentFile = v.strictObject({
   userHeader: UserHeader,
   localAddress: v.pipe(v.string(), v.check(isLoopbackAddress, "must be an address in 127/8, or ::1")),
   publicHost: v.pipe(v.string(), v.regex(/^[a-z0-9.:[\]-]{1,255}$/, "must be a host name, with a port if need be")),
-  pass: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,256}$/, "must be what enrolment gave"))),
+  pass: v.optional(Pass),
+  nextPass: v.optional(Pass),
   openclawPassword: v.optional(
     v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,256}$/, "must be printable, without spaces")),
   ),
@@ -106,7 +109,7 @@ export function readConfig(folder: string, env: NodeJS.ProcessEnv): AgentConfig 
     url,
     gatewayKey: new GatewayKey(settings.gatewayKey),
     key,
-    pass: settings.pass ?? null,
+    pass: passOf(settings, key.publicKey),
     openclaw: {
       host: openclaw.hostname.replace(/^\[|\]$/g, ""),
       port: Number(openclaw.port || 80),

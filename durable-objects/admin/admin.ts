@@ -45,11 +45,12 @@ export class Admin {
     if (person === undefined) return { ok: false, code: "session_unknown" };
     if (!mayAsk(actor)) return { ok: false, code: "rate_limited" };
     const { email, name, role } = person;
-    return { ok: true, value: { handle: actor, kind, person: key, email, name, role, expiresAt: found.session.dueAt } };
+    const { createdAt: signedInAt, dueAt: expiresAt } = found.session;
+    return { ok: true, value: { handle: actor, kind, person: key, email, name, role, signedInAt, expiresAt } };
   }
 
   listSessions(actor: string, scope: ListScope, cursor: string | null): Result<Page<ListedSession>, AdminRefusal> {
-    const acting = scope === "all" ? this.#requireAdmin(actor, "sessions.list") : this.whoActs(actor);
+    const acting = scope === "all" ? this.requireAdmin(actor, "sessions.list") : this.whoActs(actor);
     if (!acting.ok) return acting;
     const from = readCursor(cursor);
     if (from === undefined) return { ok: false, code: "bad_call" };
@@ -58,7 +59,7 @@ export class Admin {
   }
 
   listPeople(actor: string, cursor: string | null): Result<Page<ListedPerson>, AdminRefusal> {
-    const acting = this.#requireAdmin(actor, "people.list");
+    const acting = this.requireAdmin(actor, "people.list");
     if (!acting.ok) return acting;
     const from = readCursor(cursor);
     if (from === undefined) return { ok: false, code: "bad_call" };
@@ -103,7 +104,8 @@ export class Admin {
     return { ok: true, value: { sessions: ended } };
   }
 
-  #requireAdmin(actor: string, act: string): Result<Actor, AdminRefusal> {
+  /** @param act what the audit calls it when it is refused */
+  requireAdmin(actor: string, act: string): Result<Actor, AdminRefusal> {
     const acting = this.whoActs(actor);
     return !acting.ok || acting.value.role === "admin" ? acting : this.#refuse(acting.value, act);
   }

@@ -16,6 +16,15 @@ export type AuditEvent =
   | { type: "identity.unwritable"; version: number }
   | { type: "request.refused"; person: string; code: string; routeClass: string }
   | { type: "request.denied"; person: string; reason: DeniedReason; method: string; count: number }
+  | { type: "admin.agent_approved"; actor: string; by: string; agent: string; key: string }
+  | { type: "admin.agent_denied"; actor: string; by: string; key: string }
+  | { type: "admin.agent_token_made"; actor: string; by: string }
+  | { type: "admin.agent_renamed"; actor: string; by: string; agent: string }
+  | { type: "admin.agent_revoked"; actor: string; by: string; agent: string }
+  | { type: "agent.enrolled_by_token"; agent: string; key: string; madeBy: string }
+  | { type: "agent.key_added"; agent: string; key: string }
+  | { type: "agent.key_replaced"; agent: string; key: string }
+  | { type: "agent.left"; agent: string }
   | { type: "agent.connected"; agent: string; version: string; role: string }
   | { type: "agent.refused"; agent: string; code: string }
   | { type: "agent.superseded"; agent: string }

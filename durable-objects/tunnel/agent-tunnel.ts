@@ -8,7 +8,7 @@ import { type ConnectionMessage, decodeMessage, encodeResumed, encodeWelcome, ty
 import { NEW_LINK } from "#protocol/link.ts";
 import type { AgentCall } from "../rpc.ts";
 import { base64Url } from "../sessions/session-id.ts";
-import type { AgentAttachment, LinkRecord } from "./agent-attachment.ts";
+import type { AgentAttachment, LinkRecord, LinkRole } from "./agent-attachment.ts";
 import { AgentLink, type LinkEvents } from "./agent-link.ts";
 import { type HeldLink, HeldLinks } from "./held-links.ts";
 import { verifyHello } from "./handshake.ts";
@@ -65,6 +65,24 @@ export class AgentTunnel {
   /** Ends an event: sends the batches under way and stores the counters beside them, in the same event. */
   flush(): void {
     this.#links.flush();
+  }
+
+  /** Ends every connection and link of an agent that may not connect any more. */
+  disconnect(agent: string): void {
+    for (const socket of this.#links.challenged(agent)) {
+      this.#links.retire(socket);
+      socket.close(CONNECTION_CLOSE.refused, "revoked");
+    }
+    for (const held of this.#links.ofAgent(agent)) {
+      this.#drop(held, CONNECTION_CLOSE.refused, "revoked");
+      this.#end(held, "revoked");
+    }
+    this.flush();
+  }
+
+  /** @returns what an agent's link is, connected or within its grace */
+  roleOf(agent: string): LinkRole | null {
+    return this.#links.ofAgent(agent)[0]?.link.record.role ?? null;
   }
 
   /** Ends links whose grace is over. */

@@ -58,6 +58,14 @@ export class HeldLinks {
     return [...this.#all.values()].filter(({ link }) => link.record.call.agent === agent);
   }
 
+  /** @returns sockets of an agent that has not proved itself yet */
+  challenged(agent: string): WebSocket[] {
+    return this.#ctx.getWebSockets("agent").filter((socket) => {
+      const attachment = socket.deserializeAttachment() as AgentAttachment | null;
+      return attachment?.phase === "challenged" && attachment.call.agent === agent;
+    });
+  }
+
   overdue(): HeldLink[] {
     return [...this.#all.values()].filter(({ socket, graceUntil }) => socket === null && graceUntil <= this.#now());
   }

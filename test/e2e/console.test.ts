@@ -100,6 +100,10 @@ test("a token from the console works on the command line, is listed, and ends wi
   const person = JSON.parse((await run(["people", "list", "--json"])).out) as { key: string; email: string }[];
   const bob = person.find(({ email }) => email === "bob@example.com")?.key ?? "";
   expect((await run(["people", "revoke", bob])).out).toMatch(/^ended: [1-9]/);
+  expect((await run(["agents", "token"])).out).toMatch(/^tge_[A-Za-z0-9_-]+\n$/);
+  expect((await run(["agents", "list", "--json"])).out).toBe("[]\n");
+  expect((await run(["agents", "rename", "nobody-here", "a", "name"])).error).toContain("No such agent");
+  expect((await run(["agents", "revoke", "nobody-here"])).error).toContain("No such agent");
   expect((await run(["sessions", "revoke", "nonsense"])).code).toBe(1);
   expect((await run(["sessions", "frobnicate"])).code).toBe(2);
   expect((await run(["sign-out"])).out).toBe("signed out\n");

@@ -45,7 +45,7 @@ export class ObjectEnd {
 
   /** An agent's upgrade. @returns the object's end of its socket; the challenge has gone to `socket.peer` already */
   async dial(agent: string, peer: PlatformSocket["peer"]): Promise<PlatformSocket> {
-    const call: AgentCall = { tenant: "default", agent, publicKey: PUBLIC_KEY, host: "gw.example" };
+    const call: AgentCall = { tenant: "default", agent, publicKey: PUBLIC_KEY, configured: true, host: "gw.example" };
     const known = new Set(this.context.sockets);
     const early: Uint8Array<ArrayBuffer>[] = [];
     const accept = this.context.acceptWebSocket.bind(this.context);

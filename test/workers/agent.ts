@@ -44,11 +44,11 @@ export async function agentKeys() {
 export async function dialAgent(
   stub: DurableObjectStub<TenantObject>,
   keys: { privateKey: CryptoKey; publicKey: string },
-  hello: { boot: number; attempt: number; agent?: string } = { boot: 1, attempt: 1 },
+  hello: { boot: number; attempt: number; agent?: string; configured?: boolean } = { boot: 1, attempt: 1 },
   former: FakeAgent | null = null,
 ): Promise<FakeAgent> {
-  const { boot, attempt, agent = "agent-0001" } = hello;
-  const call: AgentCall = { tenant: "default", agent, publicKey: keys.publicKey, host: "gw.example" };
+  const { boot, attempt, agent = "agent-0001", configured = true } = hello;
+  const call: AgentCall = { tenant: "default", agent, publicKey: keys.publicKey, configured, host: "gw.example" };
   const response = await stub.fetch("http://gw.example/_gate/tunnel", {
     headers: { upgrade: "websocket", [AGENT_HEADER]: JSON.stringify(call) },
   });

@@ -14,6 +14,8 @@ export interface Tenant {
   publicUrl: URL;
   /** What is served here: the assistant, or the console of the same tenant, on a host of its own. */
   kind: "workspace" | "console";
+  /** Where the same tenant's console is, if it has one. */
+  consoleUrl: URL | null;
   /** Empty, or `/segment`. */
   basePath: string;
   name: string;
@@ -46,10 +48,10 @@ export function tenantSites(
   const admit = admitBy(access);
   const call: TenantCall = { tenant: id, settings: JSON.stringify(settingsOf(document)) };
   const plain = { id, basePath, name, contact, notice, shards, sessions, limits, policy, call };
-  const everywhere = { ...plain, agentKeys, providers, access, admit };
-  const siteAt = (host: string, kind: Tenant["kind"]): Tenant => {
-    return { ...everywhere, kind, publicUrl: new URL(`${schemeOf(host)}//${host}`) };
-  };
+  const urlOf = (host: string) => new URL(`${schemeOf(host)}//${host}`);
+  const consoleUrl = document.consoleHost === null ? null : urlOf(document.consoleHost);
+  const everywhere = { ...plain, agentKeys, providers, access, admit, consoleUrl };
+  const siteAt = (host: string, kind: Tenant["kind"]): Tenant => ({ ...everywhere, kind, publicUrl: urlOf(host) });
   const workspaces = document.hosts.map((host) => siteAt(host, "workspace"));
   if (document.consoleHost === null) return workspaces;
   // The whole host, whatever the tenant's path is on its own.

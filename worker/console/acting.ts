@@ -1,5 +1,5 @@
 /** Who acts at the console: a cookie of its own, or a token of the command line. Both are verified without I/O. */
-import type { Actor, AdminRefusal, Result } from "../../durable-objects/rpc.ts";
+import type { Actor, AgentRefusal, ApprovalRefusal, Result } from "../../durable-objects/rpc.ts";
 import type { TenantStub } from "../context.ts";
 import type { AppContext, Deps } from "../context.ts";
 import { cookieScope, type SessionReference } from "../cookies/session-cookie.ts";
@@ -34,16 +34,24 @@ export async function sealToken(deps: Deps, c: AppContext, reference: SessionRef
   return TOKEN_PREFIX + (await deps.cookies.seal(cliScope(c), reference));
 }
 
+type Refusal = AgentRefusal | ApprovalRefusal | "too_many_tokens";
+
 /** @throws {GatewayError} with the object's refusal */
-export function valueOf<T>(result: Result<T, AdminRefusal>): T {
+export function valueOf<T>(result: Result<T, Refusal>): T {
   if (result.ok) return result.value;
-  const codes: Record<AdminRefusal, ProblemCode> = {
+  const codes: Record<Refusal, ProblemCode> = {
     session_unknown: "unauthenticated",
     session_expired: "session_expired",
     session_revoked: "session_revoked",
     forbidden_by_role: "admins_only",
     rate_limited: "rate_limited",
     bad_call: "bad_input",
+    not_fresh: "not_fresh",
+    key_enrolled: "key_enrolled",
+    key_revoked: "key_revoked",
+    too_many_agents: "too_many_agents",
+    too_many_tokens: "too_many_tokens",
+    agent_unknown: "agent_unknown",
   };
   throw new GatewayError(codes[result.code]);
 }

@@ -5,7 +5,9 @@ import type { AppContext, AppEnv, Deps } from "../context.ts";
 import { GatewayError } from "../problem.ts";
 import { clientAddress, SHARD } from "../session-lifecycle.ts";
 import { requireActing, requireActor, sealToken, valueOf } from "./acting.ts";
+import { addAgentApi } from "./agent-console.ts";
 import { describeTenant } from "./describe-tenant.ts";
+import { parse } from "./parse.ts";
 
 const Scope = v.optional(v.picklist(["own", "all"]), "own");
 const Cursor = v.optional(v.pipe(v.string(), v.maxLength(256)));
@@ -48,6 +50,7 @@ export function consoleApi(deps: Deps): Hono<AppEnv> {
     if ((await requireActor(deps, c)).role !== "admin") throw new GatewayError("admins_only");
     return c.json(describeTenant(c.var.tenant));
   });
+  addAgentApi(api, deps);
   api.all("*", () => {
     throw new GatewayError("not_found");
   });
@@ -61,11 +64,4 @@ export async function startCli(deps: Deps, c: AppContext): Promise<{ token: stri
   const { session, expiresAt } = valueOf(await object.startCliSession(c.var.tenant.call, actor, from));
   const reference = { session, shard: SHARD, expiresAt: Math.floor(expiresAt / 1000) };
   return { token: await sealToken(deps, c, reference), expiresAt };
-}
-
-/** @throws {GatewayError} bad_input */
-export function parse<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
-  const parsed = v.safeParse(schema, value);
-  if (!parsed.success) throw new GatewayError("bad_input");
-  return parsed.output;
 }

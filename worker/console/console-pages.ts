@@ -95,10 +95,10 @@ function sessionList(items: ListedSession[]): Html {
   </ul>`;
 }
 
-function links({ role }: Actor): Html | "" {
+export function links({ role }: Actor): Html | "" {
   if (role !== "admin") return "";
   return html`<nav class="tabs" aria-label="Console">
-    <a href="/">Yours</a> <a href="/sessions">Sessions</a> <a href="/people">People</a>
+    <a href="/">Yours</a> <a href="/sessions">Sessions</a> <a href="/people">People</a> <a href="/agents">Agents</a>
   </nav>`;
 }
 
@@ -106,7 +106,7 @@ function more(path: string, cursor: string | null): Html | "" {
   return cursor === null ? "" : html`<p><a href="${path}?cursor=${encodeURIComponent(cursor)}">More</a></p>`;
 }
 
-function time(ms: number): Html {
+export function time(ms: number): Html {
   const iso = new Date(ms).toISOString();
   return html`<time datetime="${iso}">${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC</time>`;
 }

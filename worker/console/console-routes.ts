@@ -9,8 +9,10 @@ import { signedOutPage } from "../pages/account-pages.ts";
 import { GatewayError } from "../problem.ts";
 import { logoutRoutes } from "../routes/logout.ts";
 import { requireActing, requireActor, valueOf } from "./acting.ts";
-import { consoleApi, parse, startCli } from "./console-api.ts";
+import { addAgentPages } from "./agent-console.ts";
+import { consoleApi, startCli } from "./console-api.ts";
 import { overviewPage, peoplePage, revokeAllPage, sessionsPage, tokenPage } from "./console-pages.ts";
+import { parse } from "./parse.ts";
 
 const Cursor = v.optional(v.pipe(v.string(), v.maxLength(256)));
 
@@ -54,6 +56,7 @@ export function consoleRoutes(deps: Deps, signIn: SignInAdapter): Hono<AppEnv> {
     const { token, expiresAt } = await startCli(deps, c);
     return tokenPage(c.var.tenant.name, token, expiresAt);
   });
+  addAgentPages(routes, deps);
   routes.all("*", () => {
     throw new GatewayError("not_found");
   });

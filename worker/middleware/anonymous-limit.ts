@@ -9,11 +9,11 @@ import { GATE_PREFIX } from "#protocol/version.ts";
 import type { AppEnv, Deps } from "../context.ts";
 import { GatewayError } from "../problem.ts";
 import { clientAddress } from "../session-lifecycle.ts";
+import { Buckets } from "./buckets.ts";
 
 /** An office behind one address signs in at nine: three requests a person. */
 const BURST = 240;
 const PER_SECOND = 8;
-const MAX_ADDRESSES = 10_000;
 
 /**
  * These say one word, and ask nobody. A provider tells of a thousand ended sessions from one address, and none may be
@@ -22,23 +22,14 @@ const MAX_ADDRESSES = 10_000;
 const FREE = new Set(["healthz", "readyz", "signed-out", "backchannel-logout"].map((name) => `${GATE_PREFIX}/${name}`));
 
 export function anonymousLimit(deps: Deps) {
-  const buckets = new Map<string, { tokens: number; atMs: number }>();
-  const spend = (key: string): boolean => {
-    const now = deps.now();
-    const bucket = buckets.get(key) ?? { tokens: BURST, atMs: now };
-    const tokens = Math.min(BURST, bucket.tokens + ((now - bucket.atMs) / 1000) * PER_SECOND);
-    buckets.delete(key);
-    buckets.set(key, { tokens: tokens >= 1 ? tokens - 1 : tokens, atMs: now });
-    if (buckets.size > MAX_ADDRESSES) buckets.delete(buckets.keys().next().value ?? "");
-    return tokens >= 1;
-  };
+  const buckets = new Buckets(BURST, PER_SECOND, deps.now);
   return createMiddleware<AppEnv>(async function anonymousLimit(c, next) {
     const { tenant, cookie } = c.var;
     const { path } = c.req;
     if (cookie?.kind === "valid" || !path.startsWith(`${GATE_PREFIX}/`) || FREE.has(path)) return next();
     const key = `${tenant.id} ${addressPrefix(clientAddress(deps, c))}`;
     const shield = c.env?.ANONYMOUS_LIMIT;
-    const passes = spend(key) && (shield === undefined || (await shield.limit({ key })).success);
+    const passes = buckets.spend(key) && (shield === undefined || (await shield.limit({ key })).success);
     if (!passes) throw new GatewayError("rate_limited");
     return next();
   });

@@ -49,6 +49,7 @@ time{font-weight:400;font-variant-numeric:tabular-nums}
 .list p{grid-column:1;margin:0;overflow-wrap:anywhere}
 .list form{grid-column:2;grid-row:1/span 2;align-self:center}
 .list button{min-height:44px;padding:8px 18px}
+.fingerprint{font-size:1.5rem;letter-spacing:.04em;margin:0 0 20px}
 .token{overflow-wrap:anywhere;user-select:all}
 @media (max-width:34rem){.list li{display:block}.list form{margin:10px 0 0}}
 hr{border:0;border-top:1px solid var(--line);margin:22px 0}

@@ -1,5 +1,6 @@
 /** Own routes under `/_gate/`; whatever is not listed is 404 here and never OpenClaw's. */
 import { Hono } from "hono";
+import { agentRoutes, deviceRoutes } from "../agents/agent-routes.ts";
 import type { AppEnv, Deps, SignInAdapter } from "../context.ts";
 import { indexPage, signedOutPage } from "../pages/account-pages.ts";
 import { GatewayError } from "../problem.ts";
@@ -42,6 +43,8 @@ export function gateRoutes(deps: Deps, signIn: SignInAdapter): Hono<AppEnv> {
     return c.text(ready ? "ready" : "away", ready ? 200 : 503, { "cache-control": "no-store" });
   });
   gate.get("/tunnel", tunnel(deps));
+  gate.route("/device", deviceRoutes(deps));
+  gate.route("/agent", agentRoutes(deps));
   gate.all("*", () => {
     throw new GatewayError("not_found");
   });

@@ -1,11 +1,10 @@
 /** The agent's upgrade: its assertion is verified here without I/O, so that strangers never reach an object (SPEC.md section 1). */
-import { ASSERTION_SKEW_SECONDS } from "#protocol/limits.ts";
-import { assertionTranscript } from "#protocol/messages.ts";
-import { AGENT_SCHEME, SUBPROTOCOL } from "#protocol/version.ts";
+import { AGENT_PASS_HEADER, SUBPROTOCOL } from "#protocol/version.ts";
 import { AGENT_HEADER, SETTINGS_HEADER, type AgentCall } from "../../durable-objects/rpc.ts";
 import type { AppContext, Deps } from "../context.ts";
-import { fromBase64Url } from "../cookies/base64url.ts";
 import { GatewayError } from "../problem.ts";
+import { proveUpgrade } from "../agents/agent-proof.ts";
+import { SHARD } from "../session-lifecycle.ts";
 
 export function tunnel(deps: Deps) {
   return async function tunnel(c: AppContext): Promise<Response> {
@@ -13,8 +12,9 @@ export function tunnel(deps: Deps) {
     if (c.req.header("upgrade")?.toLowerCase() !== "websocket") throw new GatewayError("not_found");
     if (!offered.some((name) => name.trim() === SUBPROTOCOL)) throw new GatewayError("agent_refused");
     const { host } = c.var.tenant.publicUrl;
-    const agent = await verifyAssertion(c.req.header("authorization") ?? "", host, c.var.tenant.agentKeys, deps.now());
-    if (agent === undefined) throw new GatewayError("agent_refused");
+    const { passes } = deps.agents;
+    const authorization = c.req.header("authorization") ?? "";
+    const { stale, ...agent } = await proveUpgrade(passes, c.var.tenant, authorization, deps.now());
     const call: AgentCall = { tenant: c.var.tenant.id, ...agent, host };
     const headers = new Headers({
       [AGENT_HEADER]: JSON.stringify(call),
@@ -30,26 +30,11 @@ export function tunnel(deps: Deps) {
       const value = c.req.header(name);
       if (value !== undefined) headers.set(name, value);
     }
-    return deps.tenantObject(c.var.tenant.id, 0).fetch(new Request(c.req.raw.url, { headers }));
+    const response = await deps.tenantObject(c.var.tenant.id, SHARD).fetch(new Request(c.req.raw.url, { headers }));
+    if (!stale || response.webSocket === null) return response;
+    // Made by a secret that is on its way out: the agent keeps this one instead.
+    const renewed = new Headers(response.headers);
+    renewed.set(AGENT_PASS_HEADER, await passes.make(c.var.tenant.id, agent.agent, agent.publicKey));
+    return new Response(null, { status: 101, headers: renewed, webSocket: response.webSocket });
   };
-}
-
-/** @returns the enrolled agent whose key signed this host and a time near ours, or undefined */
-export async function verifyAssertion(
-  authorization: string,
-  host: string,
-  keys: ReadonlyMap<string, string>,
-  nowMs: number,
-): Promise<{ agent: string; publicKey: string } | undefined> {
-  const match = /^(\S+) ([A-Za-z0-9_-]{8,64})\.(\d{1,12})\.([A-Za-z0-9_-]{86})$/.exec(authorization);
-  const [, scheme, agent = "", seconds = "0", signatureText = ""] = match ?? [];
-  const publicKey = keys.get(agent);
-  const signature = fromBase64Url(signatureText);
-  if (scheme !== AGENT_SCHEME || publicKey === undefined || signature === undefined) return undefined;
-  if (Math.abs(nowMs / 1000 - Number(seconds)) > ASSERTION_SKEW_SECONDS) return undefined;
-  const raw = fromBase64Url(publicKey);
-  if (raw?.byteLength !== 32) return undefined;
-  const key = await crypto.subtle.importKey("raw", raw, { name: "Ed25519" }, false, ["verify"]);
-  const good = await crypto.subtle.verify("Ed25519", key, signature, assertionTranscript(host, agent, Number(seconds)));
-  return good ? { agent, publicKey } : undefined;
 }

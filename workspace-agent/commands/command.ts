@@ -26,6 +26,7 @@ export interface CommandContext extends Terms {
   ask(question: string): Promise<string>;
   fetch: typeof fetch;
   nowMs(): number;
+  sleep(ms: number): Promise<void>;
 }
 
 /** How a command ended. `result` is what `--json` prints; nothing secret is in it. */

@@ -5,6 +5,7 @@ import { VERSION } from "#protocol/version.ts";
 import { ConfigError, readConfig } from "../config.ts";
 import { createSentenceLog } from "../log-sentences.ts";
 import { createLog } from "../log.ts";
+import { updateAgentFile } from "../state/agent-file.ts";
 import { shutdownSignal } from "../shutdown.ts";
 import { type Command, CommandError, EXIT } from "./command.ts";
 
@@ -19,7 +20,9 @@ export const run: Command = {
     const config = judged(folder, env);
     const boot = nextBoot(folder);
     log("agent.started", { version: VERSION, boot, tenant: config.tenant, gateway: config.url.host });
-    const outcome = await runAgent(config, boot, log, shutdownSignal(process.exit));
+    const outcome = await runAgent(config, boot, log, shutdownSignal(process.exit), (pass) =>
+      updateAgentFile(folder, { pass, nextPass: undefined }),
+    );
     log("agent.stopped", { outcome });
     if (outcome === "superseded") {
       throw new CommandError(

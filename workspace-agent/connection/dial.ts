@@ -12,7 +12,7 @@ import {
   type Hello,
   type SignedMessage,
 } from "#protocol/messages.ts";
-import { GATE_PREFIX, SUBPROTOCOL } from "#protocol/version.ts";
+import { AGENT_PASS_HEADER, ERROR_HEADER, GATE_PREFIX, SUBPROTOCOL } from "#protocol/version.ts";
 import { type AgentIdentity, assertion, checkChallenge, hello } from "./handshake.ts";
 import { proxyAgent } from "./proxy.ts";
 import type { Greeting } from "./tunnel.ts";
@@ -33,6 +33,8 @@ export interface DialOptions {
   proxy?: URL | null;
   /** The longest that the whole attempt may take. */
   timeoutMs?: number;
+  /** The gateway gave a pass that counts from the next dial on. */
+  renewed?: (pass: string) => void;
   /** The link to go on with, asked when HELLO is made: it may have ended since the dial began. */
   resume: () => Hello["resume"];
   /**
@@ -116,12 +118,18 @@ export function dial(options: DialOptions): Promise<DialEnd> {
   }
 
   socket.on("message", handshake);
-  socket.on("upgrade", (response) => (transport = response.socket));
+  socket.on("upgrade", (response) => {
+    transport = response.socket;
+    const pass = response.headers[AGENT_PASS_HEADER];
+    if (typeof pass === "string" && /^[A-Za-z0-9_-]{1,256}$/.test(pass)) options.renewed?.(pass);
+  });
   socket.on("error", (error) => {
     failure ??= (error as NodeJS.ErrnoException).code ?? error.message;
   });
   socket.on("unexpected-response", (_request, response) => {
-    failure = `http_${response.statusCode}`;
+    // The gateway's own refusals have a code; what else stands in the way has a status only.
+    const code = response.headers[ERROR_HEADER];
+    failure = typeof code === "string" && /^[a-z_]{1,40}$/.test(code) ? code : `http_${response.statusCode}`;
     response.destroy();
     socket.terminate();
   });

@@ -21,13 +21,16 @@ export interface AgentIdentity {
   url: URL;
   gatewayKey: GatewayKey;
   key: AgentKey;
+  /** The gateway's word that this key is enrolled; null for a key of the tenant document. */
+  pass: string | null;
 }
 
 /** @returns the `Authorization` value of the upgrade: drops strangers early, proves nothing about freshness */
 export function assertion(identity: AgentIdentity, nowMs: number): string {
   const seconds = Math.floor(nowMs / 1000);
   const signature = identity.key.sign(assertionTranscript(identity.url.host, identity.agentId, seconds));
-  return `${AGENT_SCHEME} ${identity.agentId}.${seconds}.${Buffer.from(signature).toString("base64url")}`;
+  const pass = identity.pass === null ? "" : `.${identity.pass}`;
+  return `${AGENT_SCHEME} ${identity.agentId}.${seconds}.${Buffer.from(signature).toString("base64url")}${pass}`;
 }
 
 /**

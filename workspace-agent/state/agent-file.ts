@@ -19,6 +19,8 @@ export interface Enrolment {
   publicHost: string;
   /** The gateway's own word that this key is enrolled: lets the agent's calls reach the tenant's object. Not a secret by itself. */
   pass?: string;
+  /** The pass of the key that is about to take this one's place. */
+  nextPass?: string;
 }
 
 /** Written by `configure`. */
@@ -32,6 +34,12 @@ export interface OpenClawLink {
   localAddress: string;
   /** OpenClaw's `gateway.auth.password`; the variable OPENCLAW_GATEWAY_PASSWORD goes first. */
   openclawPassword?: string;
+}
+
+/** @returns the pass of this very key: a replacement that was interrupted leaves two */
+export function passOf(file: Pick<Enrolment, "pass" | "nextPass">, publicKey: string): string | null {
+  const names = (pass: string) => Buffer.from(pass, "base64url").subarray(2, 34).toString("base64url") === publicKey;
+  return [file.pass, file.nextPass].find((pass) => pass !== undefined && names(pass)) ?? null;
 }
 
 export type AgentFile = Partial<Enrolment & OpenClawLink>;

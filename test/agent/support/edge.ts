@@ -47,6 +47,7 @@ export class Edge {
       url: new URL(`${this.#scheme}://${this.host}`),
       gatewayKey: new GatewayKey(gateway.publicKey.export({ format: "jwk" }).x ?? ""),
       key: agentKeyFromPem(agent.privateKey.export({ type: "pkcs8", format: "pem" }).toString()),
+      pass: null,
     };
   }
 

@@ -27,6 +27,8 @@ function production() {
 
 const NAVIGATION = { "sec-fetch-mode": "navigate", accept: "text/html" };
 const ATTEMPT = "__Host-tidegate-attempt-AAAA";
+/** The shape of an agent's signature and pass, and nothing behind it. */
+const FORGED = `Tidegate agent-0001.${NOW / 1000}.${"A".repeat(86)}.${"A".repeat(88)}`;
 const KINDS: [target: string, init: RequestInit][] = [
   ["/", { headers: NAVIGATION }],
   ["/chat/main", { headers: { accept: "application/json" } }],
@@ -55,6 +57,29 @@ const KINDS: [target: string, init: RequestInit][] = [
   ["/_gate/welcome?next=/", { headers: NAVIGATION }],
   ["/_gate/tunnel", { headers: { upgrade: "websocket", authorization: "Bearer AAAA" } }],
   ["/_gate/tunnel", { headers: { upgrade: "websocket", authorization: "Tidegate agent=a,time=1,signature=AAAA" } }],
+  [
+    "/_gate/tunnel",
+    { headers: { upgrade: "websocket", "sec-websocket-protocol": "tidegate.v1", authorization: FORGED } },
+  ],
+  ["/_gate/device", { method: "POST", body: "{}", headers: { origin: "https://claw.example.com" } }],
+  [
+    "/_gate/device",
+    { method: "POST", body: "{}", headers: { origin: "https://claw.example.com", authorization: FORGED } },
+  ],
+  [
+    "/_gate/device/token",
+    {
+      method: "POST",
+      body: '{"request":"AAAA"}',
+      headers: { origin: "https://claw.example.com", authorization: FORGED },
+    },
+  ],
+  ["/_gate/agent", { headers: { authorization: FORGED } }],
+  ["/_gate/agent", { method: "DELETE", headers: { origin: "https://claw.example.com", authorization: FORGED } }],
+  [
+    "/_gate/agent/key",
+    { method: "POST", body: "{}", headers: { origin: "https://claw.example.com", authorization: FORGED } },
+  ],
   ["/_gate/readyz", {}],
   ["/_gate/healthz", {}],
   ["/_gate/nothing", {}],

@@ -8,6 +8,7 @@ import type {
   SignIn,
 } from "../../../durable-objects/rpc.ts";
 import { RELAY_HEADER } from "../../../durable-objects/rpc.ts";
+import { agentSeals } from "../../../worker/agents/agent-seals.ts";
 import { createApp } from "../../../worker/app.ts";
 import type { Deps, TenantStub } from "../../../worker/context.ts";
 import { SessionCookies } from "../../../worker/cookies/session-cookie.ts";
@@ -116,14 +117,46 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
     async revokeAs() {
       return { ok: false, code: "session_unknown" };
     },
+    async decideEnrolment() {
+      return { ok: false, code: "session_unknown" };
+    },
+    async startEnrolmentToken() {
+      return { ok: false, code: "session_unknown" };
+    },
+    async listAgents() {
+      return { ok: false, code: "session_unknown" };
+    },
+    async renameAgent() {
+      return { ok: false, code: "session_unknown" };
+    },
+    async revokeAgent() {
+      return { ok: false, code: "session_unknown" };
+    },
+    async enrolment() {
+      return { ok: false, code: "enrolment_pending" };
+    },
+    async enrolByToken() {
+      return { ok: false, code: "token_used" };
+    },
+    async viewAgent() {
+      return { ok: false, code: "agent_refused" };
+    },
+    async replaceKey() {
+      return { ok: false, code: "agent_refused" };
+    },
+    async leaveAgent() {
+      return { ok: false, code: "agent_refused" };
+    },
     async readiness() {
       return { agent: "away", since: parts.awaySince ?? null };
     },
   };
   const cookies = new SessionCookies(config.sessionSecrets);
+  const agents = agentSeals(config.sessionSecrets);
   const deps: Deps = {
     config,
     cookies,
+    agents,
     findTenant: findAmong(config.tenants),
     tenantObject: () => {
       calls.objects++;
@@ -140,6 +173,7 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
   return {
     calls,
     cookies,
+    agents,
     /** The scheduled run. */
     keepVerified: () => keepVerified(deps, signIn),
     set answer(make: () => Response) {

@@ -123,7 +123,7 @@ test.each(["a", "../x", "x".repeat(65), "%00"])(
 test("what people and providers wrote is text on its pages, whatever they wrote", async () => {
   const hostile = `"><script>alert(1)</script><img src=x onerror=alert(1)>'&`;
   const person = { person: "k", email: hostile, name: hostile, role: "admin" as const };
-  const actor = { ...person, handle: "h", kind: "console" as const, expiresAt: NOW };
+  const actor = { ...person, handle: "h", kind: "console" as const, signedInAt: NOW, expiresAt: NOW };
   const listed = { ...actor, createdAt: NOW, lastSeenAt: NOW, address: hostile, userAgent: hostile, current: false };
   const row = { ...person, key: hostile, user: hostile, signedInAt: NOW, openSockets: 1 };
   const pages = [

@@ -1,9 +1,14 @@
 /** T8: somebody poses as a tenant's agent, with what can be overheard or is their own. */
+import { generateKeyPairSync } from "node:crypto";
 import WebSocket from "ws";
 import { type Challenge, decodeMessage, type SignedMessage } from "#protocol/messages.ts";
 import { SUBPROTOCOL } from "#protocol/version.ts";
+import { agentKeyFromPem } from "../../workspace-agent/agent-key.ts";
+import { CommandError } from "../../workspace-agent/commands/command.ts";
 import { type AgentConfig, readConfig } from "../../workspace-agent/config.ts";
 import { assertion, hello } from "../../workspace-agent/connection/handshake.ts";
+import { callGateway } from "../../workspace-agent/enrolment/gateway-call.ts";
+import { type Header } from "../support/http-exchange.ts";
 import type { Attempt } from "./attempt.ts";
 import { lookAround, UNAFFECTED } from "./neighbours.ts";
 import type { TenantSite, TwoTenants } from "./two-tenants.ts";
@@ -141,4 +146,72 @@ function dialIn(
   });
 }
 
-export const AGENTS: Attempt[] = [...refused, ...replayed];
+/** Both are what an administrator of the hostile tenant holds in hand. */
+const enrolments: Attempt[] = [
+  {
+    id: "agent/an enrolment token of the other tenant",
+    threat: "T19",
+    tried: "a new key lets itself in at the neighbour's with a token of the hostile tenant's console",
+    expected: `refused: token_used, ${UNAFFECTED}`,
+    async run({ tenants }) {
+      const { evil, good, ask, known } = tenants;
+      const mallory = await consoleOf(evil, known);
+      const made = await ask(evil.consoleOrigin, "POST", "/api/agents/tokens", mallory);
+      const { token } = JSON.parse(String(made.body)) as { token: string };
+      const introduction = { name: "a computer", openclaw: null, version: "1" };
+      return `${await callAs(good, "/_gate/device/token", { token, introduction })}, ${await lookAround(tenants)}`;
+    },
+  },
+  {
+    id: "agent/an enrolment link of the other tenant",
+    threat: "T19",
+    tried: "the neighbour's administrator is led to approve a key that asked at the hostile tenant",
+    expected: `400, ${UNAFFECTED}`,
+    async run({ tenants }) {
+      const { evil, good, ask, known } = tenants;
+      const introduction = { name: "a computer", openclaw: null, version: "1" };
+      const { request } = await callGateway(callerAt(evil), "POST", "/_gate/device", introduction);
+      const alice: Header[] = [
+        ["Cookie", await known(good.consoleOrigin, "alice@example.com")],
+        ["Origin", good.consoleOrigin],
+        ["Content-Type", "application/x-www-form-urlencoded"],
+      ];
+      const decided = new URLSearchParams({ request: String(request), decision: "approve" }).toString();
+      const { status } = await ask(good.consoleOrigin, "POST", "/device", alice, decided);
+      return `${status}, ${await lookAround(tenants)}`;
+    },
+  },
+];
+
+async function consoleOf(site: TenantSite, known: TwoTenants["known"]): Promise<Header[]> {
+  return [
+    ["Cookie", await known(site.consoleOrigin, "mallory@example.com")],
+    ["Origin", site.consoleOrigin],
+  ];
+}
+
+/** A computer that nobody knows yet. */
+function callerAt(site: TenantSite) {
+  const pem = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const key = agentKeyFromPem(pem);
+  return {
+    url: new URL(`http://${site.agentHost}`),
+    key,
+    agent: key.publicKey,
+    pass: null,
+    env: {},
+    nowMs: Date.now(),
+  };
+}
+
+async function callAs(site: TenantSite, path: string, content: object): Promise<string> {
+  try {
+    await callGateway(callerAt(site), "POST", path, content);
+    return "let in";
+  } catch (error) {
+    if (error instanceof CommandError) return `refused: ${error.code}`;
+    throw error;
+  }
+}
+
+export const AGENTS: Attempt[] = [...refused, ...replayed, ...enrolments];

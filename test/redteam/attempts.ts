@@ -3,9 +3,11 @@ import type { Attempt } from "./attempt.ts";
 import { AGENTS } from "./agents.ts";
 import { CREDENTIALS } from "./credentials.ts";
 import { HEADERS } from "./headers.ts";
+import { LOCAL } from "./local-processes.ts";
 import { METHODS } from "./methods.ts";
 import { PAGES } from "./pages.ts";
 import { RESPONSES } from "./responses.ts";
+import { STREAMS } from "./streams.ts";
 import { TARGETS } from "./targets.ts";
 
 export const ATTEMPTS: readonly Attempt[] = [
@@ -15,5 +17,7 @@ export const ATTEMPTS: readonly Attempt[] = [
   ...RESPONSES,
   ...CREDENTIALS,
   ...AGENTS,
+  ...STREAMS,
+  ...LOCAL,
   ...PAGES,
 ];

@@ -178,6 +178,11 @@ const CLOSED: [method: string, target: string][] = [
   ["POST", "/api/revoke-all"],
   ["DELETE", "/api/sessions/HANDLE"],
   ["POST", "/sessions/HANDLE/end"],
+  ["GET", "/agents"],
+  ["POST", "/agents/token"],
+  ["POST", "/api/agents/tokens"],
+  ["POST", "/agents/agent-of-good/revoke"],
+  ["DELETE", "/api/agents/agent-of-good"],
 ];
 const escalations: Attempt[] = CLOSED.map(([method, target]) => ({
   id: `credential/bob at the console ${method} ${target}`,

@@ -1,12 +1,10 @@
-/** T5, T7, T12, T14, T20: cookies, tokens, addresses and origins that are not what they are shown as. */
+/** T5, T6, T7, T12, T20: cookies and tokens where they are good for nothing, and what they leave behind. */
 import { type Header, valuesOf } from "../support/http-exchange.ts";
-import { statusesIn, typeBytes } from "../support/typed-connection.ts";
 import type { Attempt } from "./attempt.ts";
-import type { TenantSite, TwoTenants } from "./two-tenants.ts";
+import { type TenantSite, type TwoTenants, valueOf } from "./two-tenants.ts";
 import type { World } from "./world.ts";
 
 const ALICE = "alice@example.com";
-const valueOf = (cookie: string) => cookie.slice(cookie.indexOf("=") + 1);
 
 /** Where a credential is shown, and what the answer is when it is good for nothing. */
 type Shown = { at: string; target: string; headers: Header[]; method?: string };
@@ -204,125 +202,6 @@ const escalations: Attempt[] = CLOSED.map(([method, target]) => ({
   },
 }));
 
-/** Other sites than ours, however like us they look. */
-const ORIGINS: [name: string, origin: (site: TenantSite, other: TenantSite) => string | null][] = [
-  ["none", () => null],
-  ["null", () => "null"],
-  ["the neighbour's", (_site, other) => other.origin],
-  ["the console's", (site) => site.consoleOrigin],
-  ["a sub-domain's", (site) => `https://a.${site.host}`],
-  ["the domain's", (site) => `https://${site.host.replace(/^\w+\./, "")}`],
-  ["another port's", ({ host }) => `https://${host.replace(/\d+$/, "1")}`],
-  ["no port's", ({ host }) => `https://${host.replace(/:\d+$/, "")}`],
-  ["http's", ({ host }) => `http://${host}`],
-  ["ours in capitals", ({ host }) => `HTTPS://${host.toUpperCase()}`],
-  ["ours with a slash", ({ origin }) => `${origin}/`],
-  ["ours and another's", ({ origin }) => `${origin}, https://evil.example`],
-  ["ours as another's user", ({ host }) => `https://${host}@evil.example`],
-  ["ours as another's beginning", ({ origin }) => `${origin}.evil.example`],
-];
-
-const foreign: Attempt[] = ORIGINS.flatMap(([name, originOf]) => {
-  const guarded: [what: string, method: string, target: string, more: Header[]][] = [
-    ["sign-out", "POST", "/_gate/logout", []],
-    ["a write of OpenClaw's", "POST", "/api/chat/x", []],
-    [
-      "an upgrade",
-      "GET",
-      "/",
-      [
-        ["Connection", "Upgrade"],
-        ["Upgrade", "websocket"],
-        ["Sec-WebSocket-Version", "13"],
-        ["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="],
-      ],
-    ],
-  ];
-  return guarded.map(([what, method, target, more]) => ({
-    id: `credential/${what} from origin ${name}`,
-    threat: "T14",
-    tried: `${what} with bob's cookie, and as origin ${name}`,
-    expected: "403, bob still signed in",
-    async run({ tenants }: World) {
-      const { good, evil, ask } = tenants;
-      const origin = originOf(good, evil);
-      const headers: Header[] = [
-        ["Cookie", good.bob],
-        ...more,
-        ...(origin === null ? [] : ([["Origin", origin]] as Header[])),
-      ];
-      const { status } = await ask(good.origin, method, target, headers);
-      const own = await ask(good.origin, "GET", "/_gate/session", [["Cookie", good.bob]]);
-      return `${status}, bob ${own.status === 200 ? "still signed in" : "signed out"}`;
-    },
-  }));
-});
-
-/** Hosts that two parsers may read differently: whose cookie is it? */
-const HOSTS: [name: string, head: (evil: TenantSite, good: TenantSite) => string][] = [
-  [
-    "an absolute target of the neighbour's",
-    (evil, good) => `GET ${good.origin}/page HTTP/1.1\r\nHost: ${evil.host}\r\n`,
-  ],
-  ["two hosts", (evil, good) => `GET /page HTTP/1.1\r\nHost: ${evil.host}\r\nHost: ${good.host}\r\n`],
-  ["two hosts in one line", (evil, good) => `GET /page HTTP/1.1\r\nHost: ${evil.host}, ${good.host}\r\n`],
-  [
-    "a forwarded host",
-    (evil, good) => `GET /page HTTP/1.1\r\nHost: ${evil.host}\r\nX-Forwarded-Host: ${good.host}\r\n`,
-  ],
-  ["a host with a user", (evil, good) => `GET /page HTTP/1.1\r\nHost: ${evil.host}@${good.host}\r\n`],
-  ["a host with a path", (_evil, good) => `GET /page HTTP/1.1\r\nHost: ${good.host}/x\r\n`],
-  ["a host in capitals", (_evil, good) => `GET /page HTTP/1.1\r\nHost: ${good.host.toUpperCase()}\r\n`],
-  ["a host with a dot behind it", (_evil, good) => `GET /page HTTP/1.1\r\nHost: ${good.host.replace(":", ".:")}\r\n`],
-  ["no host", () => "GET /page HTTP/1.1\r\n"],
-  ["an unknown host", () => "GET /page HTTP/1.1\r\nHost: nobody.example\r\n"],
-];
-const hosts: Attempt[] = HOSTS.map(([name, head]) => ({
-  id: `credential/${name}`,
-  threat: "T5",
-  tried: `bob's cookie of the hostile tenant with ${name}`,
-  expected: "never the neighbour's page",
-  async run({ tenants }: World) {
-    const { evil, good, port } = tenants;
-    const cookies = `Cookie: ${evil.bob}; __Host-tidegate-good=${valueOf(evil.bob)}\r\n`;
-    const received = await typeBytes(port, `${head(evil, good)}${cookies}Connection: close\r\n\r\n`);
-    return received.includes(good.body)
-      ? `the neighbour's page (${statusesIn(received).join()})`
-      : "never the neighbour's page";
-  },
-}));
-
-/** Before OpenClaw, with a session and without: credentials in an address are refused, and open nothing. */
-const QUERIES = ["password", "access_token", "api_key", "APIKEY", "%61ccess_token", "bearer", "jwt", "client_secret"];
-const queries: Attempt[] = QUERIES.flatMap((name) =>
-  ["/", "/_gate/session", "/control-ui-config.json"].map((path) => ({
-    id: `credential/${path}?${name}`,
-    threat: "T20",
-    tried: `OpenClaw's password in the address, as ${path}?${name}=`,
-    expected: "400",
-    async run({ real }: World) {
-      const response = await fetch(`${real.url}${path}?${name}=${real.secrets.gatewayPassword}`, {
-        redirect: "manual",
-      });
-      return String(response.status);
-    },
-  })),
-);
-const tickets: Attempt[] = ["/control-ui-config.json", "/api/users", "/sessions/agent:main:main/history"].map(
-  (path) => ({
-    id: `credential/${path}?token`,
-    threat: "T20",
-    tried: `${path}?token= with OpenClaw's password, without a session`,
-    expected: "401",
-    async run({ real }: World) {
-      const { gatewayPassword } = real.secrets;
-      const headers = { authorization: `Bearer ${gatewayPassword}`, "sec-fetch-mode": "cors" };
-      const response = await fetch(`${real.url}${path}?token=${gatewayPassword}`, { redirect: "manual", headers });
-      return String(response.status);
-    },
-  }),
-);
-
 /** What a person's own cookie leaves behind at OpenClaw: nothing of ours, in whatever company it came. */
 const JARS: [name: string, lines: (cookie: string) => string[]][] = [
   ["alone", (mine) => [mine]],
@@ -350,12 +229,4 @@ const jars: Attempt[] = JARS.map(([name, lines]) => ({
   },
 }));
 
-export const CREDENTIALS: Attempt[] = [
-  ...misuses,
-  ...escalations,
-  ...foreign,
-  ...hosts,
-  ...queries,
-  ...tickets,
-  ...jars,
-];
+export const CREDENTIALS: Attempt[] = [...misuses, ...escalations, ...jars];

@@ -3,8 +3,8 @@ import type { Socket } from "node:net";
 import { pairs, type Header } from "../support/http-exchange.ts";
 import { startStandInOrigin } from "../support/stand-in-origin.ts";
 
-/** Ends the connection behind its bytes, or does with it whatever it likes. */
-type Answer = string | ((socket: Socket) => void);
+/** Bytes, with the end of the connection behind them; whatever it likes on the socket; or, for once, HTTP as it should be. */
+type Answer = string | ((socket: Socket) => void) | { body: string };
 
 export interface HostileOpenClaw {
   port: number;
@@ -36,7 +36,8 @@ export async function startHostileOpenClaw(userHeader: string, body: string): Pr
       request.resume();
       if (answer === undefined) response.end(body);
       else if (typeof answer === "string") request.socket.end(answer, "latin1");
-      else answer(request.socket);
+      else if (typeof answer === "function") answer(request.socket);
+      else response.end(answer.body);
     },
     upgrade(request, socket) {
       const answer = answers.get(request.url ?? "");

@@ -41,8 +41,7 @@ const requests: Attempt = {
       Array.from({ length: REQUESTS }, async (_, n) => {
         const person = PEOPLE[n % PEOPLE.length] ?? "";
         const body = `${person} ${n}`;
-        const head = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`;
-        const target = good.openclaw.play((socket) => void socket.write(head + body));
+        const target = good.openclaw.play({ body });
         const answered = await ask(good.origin, "GET", target, [["Cookie", await known(good.origin, person)]]);
         const told = good.openclaw.asked(target).flatMap((headers) => valuesOf(headers, USER_HEADER));
         if (told.join() !== person || String(answered.body) !== body)

@@ -171,6 +171,11 @@ function documentOf(site: TenantSite): object {
   };
 }
 
+/** @returns the value of `name=value` */
+export function valueOf(cookie: string): string {
+  return cookie.slice(cookie.indexOf("=") + 1);
+}
+
 export function agentOf(tenant: string): string {
   return `agent-of-${tenant}`;
 }

@@ -1,95 +1,15 @@
-/** T5, T17: what a hostile OpenClaw may answer, byte for byte, and what of it reaches the browser. */
+/** T6, T17, T25: answers that are no HTTP of ours, without end, or lead elsewhere. */
 import { gzipSync } from "node:zlib";
 import type { Socket } from "node:net";
-import { type Answered, type Header, valuesOf } from "../support/http-exchange.ts";
+import { valuesOf } from "../support/http-exchange.ts";
+import { BODY, OK, relay, upgrade } from "./ask-hostile.ts";
 import type { Attempt } from "./attempt.ts";
 import { lookAround, UNAFFECTED } from "./neighbours.ts";
 import type { World } from "./world.ts";
 
-const OK = "HTTP/1.1 200 OK\r\n";
-const BODY = "Content-Length: 2\r\n\r\nok";
 const REFUSED = "502";
 /** Enough for many times every buffer on the way. */
 const FLOOD = 50_000;
-
-/** Headers that decide about more than their own response, and where browsers would not see the difference. */
-const HEADERS: [name: string, lines: string[]][] = [
-  ["a session cookie of ours", ["Set-Cookie: __Host-tidegate-evil=x; Secure; Path=/"]],
-  ["a neighbour's session cookie", ["Set-Cookie: __Host-tidegate-good=x; Secure; Path=/"]],
-  ["our cookie without its prefix", ["Set-Cookie: tidegate-evil=x"]],
-  ["our cookie in capitals", ["Set-Cookie: __HOST-TIDEGATE-evil=x; Secure; Path=/"]],
-  ["our cookie behind a blank", ["Set-Cookie:  \t __Host-tidegate-evil=x; Secure; Path=/"]],
-  ["our cookie's name before a blank", ["Set-Cookie: __Host-tidegate-evil =x; Secure; Path=/"]],
-  ["a secure prefix", ["Set-Cookie: __Secure-other=x; Secure"]],
-  ["a cookie without a name that reads as ours", ["Set-Cookie: =__Host-tidegate-good=x"]],
-  ["a cookie that is one value", ["Set-Cookie: __Host-tidegate-good"]],
-  ["a cookie for the whole domain", ["Set-Cookie: a=x; Domain=tide.test"]],
-  ["a domain in other letters", ["Set-Cookie: a=x;\tdOmAiN =\t.tide.test"]],
-  ["an empty domain", ["Set-Cookie: a=x; Domain="]],
-  ["CORS for everybody", ["Access-Control-Allow-Origin: *", "Access-Control-Allow-Methods: *"]],
-  [
-    "CORS with credentials for the neighbour",
-    ["Access-Control-Allow-Origin: https://good.tide.test", "Access-Control-Allow-Credentials: true"],
-  ],
-  ["CORS for private networks", ["Access-Control-Allow-Private-Network: true"]],
-  ["a wider scope for service workers", ["Service-Worker-Allowed: /"]],
-  ["another way to this host", ['Alt-Svc: h3="evil.example:443"; ma=31536000; persist=1']],
-  ["reports to elsewhere", ['Report-To: {"group":"x","max_age":9,"endpoints":[{"url":"https://evil.example"}]}']],
-  ["errors to elsewhere", ['NEL: {"report_to":"x","max_age":9,"include_subdomains":true}']],
-  ["the browser's storage emptied", ['Clear-Site-Data: "*"']],
-  ["another page after this one", ["Refresh: 0; url=https://evil.example"]],
-  ["a refusal of ours", ["X-Tidegate-Error: session_revoked"]],
-  ["an order to renew", ["X-Tidegate-Error: renewal_due"]],
-  ["a proxy's question", ['Proxy-Authenticate: Basic realm="password please"']],
-];
-
-/** Ours stay whatever OpenClaw says. */
-const KEPT: [name: string, lines: string[]][] = [
-  ["its own HSTS", ["Strict-Transport-Security: max-age=0"]],
-  ["sniffing allowed", ["X-Content-Type-Options: sniff"]],
-  ["ours nominated as hop-by-hop", ["Connection: strict-transport-security, x-content-type-options"]],
-];
-
-const dropped: Attempt[] = HEADERS.map(([name, lines]) => ({
-  id: `response/${name}`,
-  threat: "T5",
-  tried: `OpenClaw answers with ${name}: ${lines.join(", ")}`,
-  expected: `200 without it, ${UNAFFECTED}`,
-  async run(world: World) {
-    const answered = await relay(world, `${OK}${lines.join("\r\n")}\r\n${BODY}`);
-    const names = lines.map((line) => line.split(":")[0]?.toLowerCase() ?? "");
-    const arrived = answered.headers.filter(([header]) => names.includes(header.toLowerCase()));
-    const what = arrived.length === 0 ? "without it" : `with ${arrived.map((pair) => pair.join(": ")).join(", ")}`;
-    return `${answered.status} ${what}, ${await lookAround(world.tenants)}`;
-  },
-}));
-
-const kept: Attempt[] = KEPT.map(([name, lines]) => ({
-  id: `response/${name}`,
-  threat: "T5",
-  tried: `OpenClaw answers with ${name}: ${lines.join(", ")}`,
-  expected: "200, max-age=31536000, nosniff",
-  async run(world: World) {
-    const { status, headers } = await relay(world, `${OK}${lines.join("\r\n")}\r\n${BODY}`);
-    return [
-      status,
-      ...["strict-transport-security", "x-content-type-options"].flatMap((name) => valuesOf(headers, name)),
-    ].join(", ");
-  },
-}));
-
-/** So that the list above says something: what is OpenClaw's to say does pass. */
-const control: Attempt = {
-  id: "response/control",
-  threat: "T5",
-  tried: "OpenClaw answers with a cookie, a header and a body of its own (must work)",
-  expected: "200 a=x; Path=/plugin no-cache ok",
-  async run(world) {
-    const lines = "Set-Cookie: a=x; Path=/plugin\r\nCache-Control: no-cache\r\n";
-    const { status, headers, body } = await relay(world, `${OK}${lines}${BODY}`);
-    return [status, ...valuesOf(headers, "set-cookie"), ...valuesOf(headers, "cache-control"), body].join(" ");
-  },
-};
 
 /** No HTTP of ours: nothing of it may reach the browser, or the one who asks next. */
 const BROKEN: [name: string, answer: string | ((socket: Socket) => void)][] = [
@@ -238,18 +158,6 @@ const others: Attempt[] = [
     }),
   ),
   {
-    id: "response/an upgrade refused with a cookie of ours",
-    threat: "T5",
-    tried: "OpenClaw refuses an upgrade with a cookie and a refusal of ours",
-    expected: `401 without them, ${UNAFFECTED}`,
-    async run(world) {
-      const lines = "Set-Cookie: __Host-tidegate-evil=x; Secure; Path=/\r\nX-Tidegate-Error: renewal_due\r\n";
-      const { status, headers } = await upgrade(world, `HTTP/1.1 401 Unauthorized\r\n${lines}${BODY}`);
-      const arrived = ["set-cookie", "x-tidegate-error"].flatMap((name) => valuesOf(headers, name));
-      return `${status} ${arrived.length === 0 ? "without them" : arrived.join()}, ${await lookAround(world.tenants)}`;
-    },
-  },
-  {
     id: "response/an upgrade to something else",
     threat: "T17",
     tried: "OpenClaw answers an upgrade with 101 and a key of its own",
@@ -261,28 +169,6 @@ const others: Attempt[] = [
     },
   },
 ];
-
-/** bob asks the hostile OpenClaw. */
-function relay(
-  { tenants }: World,
-  answer: string | ((socket: Socket) => void),
-  more: Header[] = [],
-): Promise<Answered> {
-  const { evil, ask } = tenants;
-  return ask(evil.origin, "GET", evil.openclaw.play(answer), [["Cookie", evil.bob], ...more]);
-}
-
-function upgrade({ tenants }: World, answer: string): Promise<Answered> {
-  const { evil, ask } = tenants;
-  return ask(evil.origin, "GET", evil.openclaw.play(answer), [
-    ["Cookie", evil.bob],
-    ["Origin", evil.origin],
-    ["Connection", "Upgrade"],
-    ["Upgrade", "websocket"],
-    ["Sec-WebSocket-Version", "13"],
-    ["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="],
-  ]);
-}
 
 function agentHostCookie({ tenants }: World): Promise<string> {
   return tenants.signIn(`http://${tenants.evil.agentHost}`, "bob@example.com");
@@ -303,4 +189,4 @@ function flood(socket: Socket, begin: string, piece: string, times = FLOOD): voi
   more();
 }
 
-export const RESPONSES: Attempt[] = [control, ...dropped, ...kept, ...broken, ...others];
+export const BROKEN_RESPONSES: Attempt[] = [...broken, ...others];

@@ -19,6 +19,11 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
+test("every attempt is one threat's", () => {
+  const threats = new Set(Array.from({ length: 26 }, (_, n) => `T${n + 1}`));
+  expect(ATTEMPTS.filter(({ threat }) => !threats.has(threat))).toEqual([]);
+});
+
 test("no two attempts have one name", () => {
   expect(new Set(ATTEMPTS.map(({ id }) => id)).size).toBe(ATTEMPTS.length);
 });

@@ -11,7 +11,7 @@ import { shardsOf } from "../shards.ts";
 
 export function logoutRoutes(deps: Deps, signIn: SignInAdapter): Hono<AppEnv> {
   const logout = new Hono<AppEnv>();
-  logout.get("/", (c) => signOutPage(c.var.tenant.name));
+  logout.get("/", (c) => signOutPage(c.var.tenant));
   logout.post("/", async (c) => {
     const session = await findSession(deps, c);
     await endSession(deps, c, "signed_out");

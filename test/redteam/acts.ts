@@ -5,7 +5,7 @@ import type { World } from "./world.ts";
 
 const STAYS = "alice signed in everywhere";
 
-/** Script that reads the window `other` when its page is there: or that cannot. */
+/** Script that reads the window `other` as soon as its page is there, or cannot. */
 export const READ_WINDOW =
   "for (;;) { const text = other.document.body?.textContent; if (text) return text; await new Promise((done) => setTimeout(done, 10)) }";
 

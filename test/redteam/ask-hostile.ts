@@ -1,6 +1,6 @@
 /** bob asks the hostile OpenClaw, which answers as it is told to. */
 import type { Socket } from "node:net";
-import type { Answered, Header } from "../support/http-exchange.ts";
+import { type Answered, type Header, UPGRADE } from "../support/http-exchange.ts";
 import type { World } from "./world.ts";
 
 export const OK = "HTTP/1.1 200 OK\r\n";
@@ -20,9 +20,6 @@ export function upgrade({ tenants }: World, answer: string): Promise<Answered> {
   return ask(evil.origin, "GET", evil.openclaw.play(answer), [
     ["Cookie", evil.bob],
     ["Origin", evil.origin],
-    ["Connection", "Upgrade"],
-    ["Upgrade", "websocket"],
-    ["Sec-WebSocket-Version", "13"],
-    ["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="],
+    ...UPGRADE,
   ]);
 }

@@ -1,5 +1,5 @@
 /** T5, T14: requests with bob's cookie that another site thought of, and hosts that two parsers read differently. */
-import { type Header } from "../support/http-exchange.ts";
+import { type Header, UPGRADE } from "../support/http-exchange.ts";
 import { statusesIn, typeBytes } from "../support/typed-connection.ts";
 import type { Attempt } from "./attempt.ts";
 import { type TenantSite, valueOf } from "./two-tenants.ts";
@@ -27,17 +27,7 @@ const foreign: Attempt[] = ORIGINS.flatMap(([name, originOf]) => {
   const guarded: [what: string, method: string, target: string, more: Header[]][] = [
     ["sign-out", "POST", "/_gate/logout", []],
     ["a write of OpenClaw's", "POST", "/api/chat/x", []],
-    [
-      "an upgrade",
-      "GET",
-      "/",
-      [
-        ["Connection", "Upgrade"],
-        ["Upgrade", "websocket"],
-        ["Sec-WebSocket-Version", "13"],
-        ["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="],
-      ],
-    ],
+    ["an upgrade", "GET", "/", UPGRADE],
   ];
   return guarded.map(([what, method, target, more]) => ({
     id: `credential/${what} from origin ${name}`,

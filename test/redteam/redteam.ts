@@ -11,8 +11,9 @@ export interface RedTeamOptions {
   onStarted: (stop: () => Promise<void>) => void;
 }
 
+/** Of the columns; the last one has what is left. */
 const WIDTHS = [5, 62, 46] as const;
-const LONGEST_ID = 90;
+const MAX_CELL = 180;
 
 /** @returns whether every attempt held */
 export async function runRedTeam({ home, only, onLine, onStarted }: RedTeamOptions): Promise<boolean> {
@@ -44,5 +45,5 @@ function fit(text: string, width: number): string {
 
 /** What was sent and what came must not reach a terminal as it is. */
 function printable(text: string): string {
-  return text.replace(/\p{C}/gu, "·").slice(0, 2 * LONGEST_ID);
+  return text.replace(/\p{C}/gu, "·").slice(0, MAX_CELL);
 }

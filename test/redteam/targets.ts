@@ -1,6 +1,7 @@
 /** T1: every spelling that leads OpenClaw to a route, towards every route of it that is closed to a user. */
-import { exchange } from "../support/http-exchange.ts";
+import { exchange, UPGRADE } from "../support/http-exchange.ts";
 import { rawPost } from "../support/raw-post.ts";
+import { statusesIn, typeBytes } from "../support/typed-connection.ts";
 import { HOSTILE_TARGETS } from "../support/targets.ts";
 import type { Attempt } from "./attempt.ts";
 import type { World } from "./world.ts";
@@ -27,6 +28,19 @@ const posts: Attempt[] = ROUTES.flatMap((route) =>
     run: async ({ real }: World) => String(await rawPost(real.url, target, real.cookies.user)),
   })),
 );
+
+/** Reads are open to everybody, so that only the spelling stands against these. */
+const gets: Attempt[] = HOSTILE_TARGETS.filter((target) => /^\/[^#]*$/.test(target)).map((target) => ({
+  id: `target/GET ${target}`,
+  threat: "T1",
+  tried: `a user's GET ${target}`,
+  expected: "400",
+  async run({ real }: World) {
+    const { host, port } = new URL(real.url);
+    const head = `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nCookie: ${real.cookies.user}\r\nConnection: close\r\n\r\n`;
+    return statusesIn(await typeBytes(Number(port), head)).join();
+  },
+}));
 
 /** The route itself, as it is written: a user's role does not open it. */
 const plain: Attempt[] = (["viewer", "user", "approver"] as const).flatMap((role) =>
@@ -90,16 +104,8 @@ function upgradeAt(url: string, target: string, cookie: string) {
   return exchange(Number(port), {
     method: "GET",
     target,
-    headers: [
-      ["Host", host],
-      ["Origin", url],
-      ["Cookie", cookie],
-      ["Connection", "Upgrade"],
-      ["Upgrade", "websocket"],
-      ["Sec-WebSocket-Version", "13"],
-      ["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="],
-    ],
+    headers: [["Host", host], ["Origin", url], ["Cookie", cookie], ...UPGRADE],
   });
 }
 
-export const TARGETS: Attempt[] = [control, ...plain, ...posts, ...upgrades];
+export const TARGETS: Attempt[] = [control, ...plain, ...posts, ...gets, ...upgrades];

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
+import { buildAgentAssets } from "./build-agent.ts";
 import { rootFolder } from "./paths.ts";
 import { runTool, timed } from "./tool.ts";
 
@@ -17,9 +17,9 @@ const OFFLINE = {
 /** Builds everything that is deployed or shipped, without deploying it, and prints the sizes. */
 export async function runBuild(): Promise<boolean> {
   const results = [
+    await timed("build agent", buildAgent),
     await timed("build gateway", () => buildScript("wrangler.toml", "gateway")),
     await timed("build tenant", () => buildScript("durable-objects/wrangler.toml", "tenant")),
-    await timed("build agent", buildAgent),
   ];
   return results.every(Boolean);
 }
@@ -33,21 +33,9 @@ async function buildScript(config: string, name: string): Promise<boolean> {
   return true;
 }
 
-/** One file that runs wherever Node does, beside OpenClaw. */
+/** First: the gateway's script is uploaded with it. */
 async function buildAgent(): Promise<boolean> {
-  const outfile = join(rootFolder, "dist", "tidegate-agent.mjs");
-  await build({
-    entryPoints: [join(rootFolder, "workspace-agent/cli.ts")],
-    outfile,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    // `ws` is CommonJS and calls require for node: modules, which an ES module does not have by itself.
-    banner: { js: 'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);' },
-    logLevel: "warning",
-  });
-  printSize(outfile);
+  printSize(await buildAgentAssets());
   return true;
 }
 

@@ -24,6 +24,8 @@ export interface EdgeOptions {
   stateFolder: string;
   gatewayVars: Record<string, string>;
   tenantVars: Record<string, string>;
+  /** What the gateway serves of itself: the agent's file. */
+  assetsFolder?: string | undefined;
   /** Other entry files than ours, for a trial. */
   entries?: { gateway: string; tenant: string };
   /** Receives each line a script logs. */
@@ -77,7 +79,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
           name: GATEWAY_SCRIPT,
           compatibilityDate: COMPATIBILITY_DATE,
           manifest: manifestOf(gateway),
-          env: { ...textBindings(options.gatewayVars), TENANT: tenantBinding },
+          env: { ...textBindings(options.gatewayVars), TENANT: tenantBinding, ...assetsBinding(options.assetsFolder) },
+          ...assetsOf(options.assetsFolder),
         },
         // Miniflare's own entry worker normalizes request targets and costs two thirds of the speed: go round it.
         dev: { unsafeDirectSockets: hosts.flatMap((host) => ports.map((port) => ({ host, port }))) },
@@ -171,6 +174,14 @@ function manifestOf(contents: string) {
     modulesRoot: rootFolder,
     modules: { "index.js": { type: "esm", contents } as const },
   };
+}
+
+function assetsBinding(folder: string | undefined): Record<string, { type: "assets" }> {
+  return folder === undefined ? {} : { ASSETS: { type: "assets" } };
+}
+
+function assetsOf(folder: string | undefined) {
+  return folder === undefined ? {} : { assets: { directory: folder, hasUserWorker: true, runWorkerFirst: true } };
 }
 
 function textBindings(vars: Record<string, string>) {

@@ -16,6 +16,7 @@ const TASKS = [
   "reset",
   "check",
   "build",
+  "build-agent",
   "format",
   "chaos",
   "redteam",

@@ -5,6 +5,7 @@ import type { ChatMessage } from "../demo/answer.ts";
 import { startDemoModel, type DemoModel } from "../demo/model.ts";
 import { startAgent, writeAgentSettings, type AgentSettings } from "./agent.ts";
 import type { DevelopmentProvider } from "./development-provider.ts";
+import { buildAgentAssets } from "./build-agent.ts";
 import { startEdge, type Edge } from "./edge.ts";
 import { withFolderLock } from "./folder-lock.mjs";
 import { keepRunning, type Child, type KeptChild } from "./keep-running.ts";
@@ -96,10 +97,13 @@ export async function startAll(options: StackOptions): Promise<Stack> {
   const consolePort = (await isPortFree(nextPort(port))) ? nextPort(port) : await findFreePort();
   const consoleUrl = `http://localhost:${consolePort}`;
   const oidc = options.oidc ? await startOidc(url, consoleUrl, options.stubUsers, options.providerHost) : undefined;
+  const assetsFolder = join(home, "assets");
+  await buildAgentAssets(assetsFolder);
   const edge = await startEdge({
     port,
     consolePort,
     stateFolder: join(home, "edge"),
+    assetsFolder,
     entries: oidc && {
       gateway: join(rootFolder, "worker/index.ts"),
       tenant: join(rootFolder, "durable-objects/index.ts"),

@@ -92,7 +92,7 @@ export function readConfig(folder: string, env: NodeJS.ProcessEnv): AgentConfig 
   const key = attempt(problems, "agent.key", () => readAgentKey(join(folder, "agent.key")));
   const file = attempt(problems, "agent.json", () => JSON.parse(readFileSync(join(folder, "agent.json"), "utf8")));
   if (file === undefined) throw new ConfigError(problems);
-  const parsed = v.safeParse(AgentFile, file);
+  const parsed = v.safeParse(AgentFile, isObject(file) ? { ...file, ...linkOf(env) } : file);
   for (const issue of parsed.issues ?? [])
     problems.push(`agent.json: ${v.getDotPath(issue) ?? "file"} ${describe(issue)}`);
   const metricsPort = attempt(problems, "TIDEGATE_METRICS_PORT", () => parsePort(env["TIDEGATE_METRICS_PORT"]));
@@ -122,6 +122,23 @@ export function readConfig(folder: string, env: NodeJS.ProcessEnv): AgentConfig 
     proxy: proxy ?? null,
     metricsPort: metricsPort ?? null,
   };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** In a container OpenClaw is set up by its own files, and the environment says how: it goes before agent.json. */
+function linkOf(env: NodeJS.ProcessEnv): Record<string, string> {
+  const names = {
+    OPENCLAW_URL: "openclawUrl",
+    OPENCLAW_WORKSPACE: "workspace",
+    TIDEGATE_USER_HEADER: "userHeader",
+    TIDEGATE_LOCAL_ADDRESS: "localAddress",
+  };
+  return Object.fromEntries(
+    Object.entries(names).flatMap(([variable, name]) => (env[variable] ? [[name, env[variable]]] : [])),
+  );
 }
 
 /** Valibot's own messages quote what was received, which may be a secret in the wrong field. */

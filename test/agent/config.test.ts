@@ -50,6 +50,22 @@ test("a complete folder is read", () => {
   expect(config.openclawPassword).toBe("secret");
 });
 
+test("in a container the environment says where OpenClaw is, and is judged as the file is", () => {
+  const { openclawUrl: _url, workspace: _workspace, userHeader: _header, localAddress: _address, ...enrolment } = good;
+  const env = {
+    OPENCLAW_URL: "http://127.0.0.1:18790",
+    OPENCLAW_WORKSPACE: "/data/workspace",
+    TIDEGATE_USER_HEADER: "x-other-user",
+    TIDEGATE_LOCAL_ADDRESS: "127.77.0.1",
+  };
+  expect(problems(enrolment, env)).toEqual([]);
+  expect(readConfig(folder, env).openclaw).toMatchObject({ port: 18790, userHeader: "x-other-user" });
+  expect(problems(enrolment, { ...env, OPENCLAW_URL: "http://openclaw:18790" })).toEqual([
+    "agent.json: openclawUrl must be http on 127.0.0.1, [::1] or localhost, without a path",
+  ]);
+  expect(problems([], env)).not.toEqual([]);
+});
+
 test.each([
   ["url", "http://gw.example"],
   ["url", "https://gw.example/path"],

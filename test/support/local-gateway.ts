@@ -28,6 +28,7 @@ export interface LocalGatewayOptions {
   /** `alice@example.com,bob@example.com` */
   users: string;
   entries?: EdgeOptions["entries"];
+  assetsFolder?: string;
 }
 
 export interface LocalGateway {
@@ -60,6 +61,7 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
     port,
     consolePort,
     stateFolder: join(home, "edge"),
+    assetsFolder: options.assetsFolder,
     gatewayVars: {
       AUTHSEC_MODE: "stub",
       ENVIRONMENT: "development",

@@ -5,6 +5,7 @@ import type { AppEnv, Deps, SignInAdapter } from "../context.ts";
 import { indexPage, signedOutPage } from "../pages/account-pages.ts";
 import { GatewayError } from "../problem.ts";
 import { requireSession } from "../session-lifecycle.ts";
+import { agentFile } from "./agent-file.ts";
 import { backchannelLogout } from "./backchannel-logout.ts";
 import { frontchannelLogout } from "./frontchannel-logout.ts";
 import { logoutRoutes } from "./logout.ts";
@@ -43,6 +44,8 @@ export function gateRoutes(deps: Deps, signIn: SignInAdapter): Hono<AppEnv> {
     return c.text(ready ? "ready" : "away", ready ? 200 : 503, { "cache-control": "no-store" });
   });
   gate.get("/tunnel", tunnel(deps));
+  gate.get("/agent.mjs", agentFile("agent.mjs", "text/javascript; charset=utf-8"));
+  gate.get("/agent.json", agentFile("agent.json", "application/json"));
   gate.route("/device", deviceRoutes(deps));
   gate.route("/agent", agentRoutes(deps));
   gate.all("*", () => {

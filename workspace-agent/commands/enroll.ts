@@ -8,8 +8,10 @@ import { GatewayUrl } from "../config.ts";
 import { readEnrolment, readWish } from "../enrolment/enrolment-answer.ts";
 import { findEnrolment, findKey, keyFileOf, requireCaller } from "../enrolment/enrolled.ts";
 import { type Caller, callGateway } from "../enrolment/gateway-call.ts";
+import { findOpenClawCli } from "../openclaw/openclaw-cli.ts";
+import { parseVersion } from "../openclaw/version.ts";
 import { type Enrolment, updateAgentFile } from "../state/agent-file.ts";
-import { withStateLock } from "../state/state-lock.ts";
+import { withLock } from "../state/lock.ts";
 import { type Command, CommandError, type CommandContext, done, EXIT, type Outcome } from "./command.ts";
 
 /** These mean: ask again later. */
@@ -18,9 +20,9 @@ const PATIENT = new Set(["enrolment_pending", "rate_limited", "gateway_unreachab
 export const enroll: Command = {
   usage: "enroll <address>",
   summary: "asks an administrator of that gateway to let this computer in",
-  flags: { name: { type: "string" }, "new-key": { type: "boolean" } },
+  flags: { name: { type: "string" }, "new-key": { type: "boolean" }, openclaw: { type: "string" } },
   run(context) {
-    return withStateLock(context.folder, () => enrollIn(context));
+    return withLock(context.folder, () => enrollIn(context));
   },
 };
 
@@ -70,7 +72,7 @@ function keyOf({ folder, flags, say }: CommandContext): AgentKey {
 async function askForIt(context: CommandContext, caller: Omit<Caller, "nowMs">): Promise<Enrolment> {
   const ask = (path: string, content: object) =>
     callGateway({ ...caller, nowMs: context.nowMs() }, "POST", `${GATE_PREFIX}/device${path}`, content);
-  const introduction = { name: nameOf(context), openclaw: null, version: VERSION };
+  const introduction = { name: nameOf(context), openclaw: await openclawVersion(context), version: VERSION };
   const token = context.env["TIDEGATE_ENROLL_TOKEN"];
   if (token) return readEnrolment(caller.url, await ask("/token", { token, introduction }));
   const { request, link, intervalSeconds, expiresAt } = readWish(await ask("", introduction));
@@ -87,6 +89,16 @@ async function askForIt(context: CommandContext, caller: Omit<Caller, "nowMs">):
       if (error.code === "enrolment_denied") throw new CommandError(error.code, error.message, EXIT.refused);
       if (!PATIENT.has(error.code)) throw error;
     }
+  }
+}
+
+/** For the administrator's eyes; enrolment needs no OpenClaw. */
+async function openclawVersion({ flags, env }: CommandContext): Promise<string | null> {
+  try {
+    const cli = findOpenClawCli(flags["openclaw"] as string | undefined, env);
+    return parseVersion((await cli.run(["--version"])).stdout);
+  } catch {
+    return null;
   }
 }
 

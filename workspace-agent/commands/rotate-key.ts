@@ -6,7 +6,7 @@ import { type AgentKey, fingerprintOf, makeAgentKey, readAgentKey } from "../age
 import { keyFileOf, requireCaller } from "../enrolment/enrolled.ts";
 import { callGateway } from "../enrolment/gateway-call.ts";
 import { readAgentFile, updateAgentFile } from "../state/agent-file.ts";
-import { withStateLock } from "../state/state-lock.ts";
+import { withLock } from "../state/lock.ts";
 import { type Command, CommandError, done } from "./command.ts";
 
 export const rotateKey: Command = {
@@ -14,7 +14,7 @@ export const rotateKey: Command = {
   summary: "makes a new key; the old one ends when the agent connects with the new one",
   run(context) {
     const { folder, say, dryRun } = context;
-    return withStateLock(folder, async () => {
+    return withLock(folder, async () => {
       const caller = requireCaller(context);
       if (dryRun) {
         say("Would make a new key and have the gateway take it in place of this one.");

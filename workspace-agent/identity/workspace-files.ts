@@ -4,7 +4,7 @@
  * would make this process write where its planter cannot.
  */
 import { constants } from "node:fs";
-import { lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /** A larger USER.md is nobody's notes. */
@@ -108,6 +108,16 @@ export class WorkspaceFiles {
   async remove(parts: readonly string[]): Promise<void> {
     await this.#guard(parts, async () => {
       if (await this.#checkFolders(parts)) await rm(join(this.#folder, ...parts), { force: true });
+    });
+  }
+
+  /** Removes a folder that is empty; another, or none, is left as it is. @throws {WorkspaceError} */
+  async removeFolder(parts: readonly string[]): Promise<void> {
+    await this.#guard(parts, async () => {
+      if (!(await this.#checkFolders([...parts, ""]))) return;
+      await rmdir(join(this.#folder, ...parts)).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
+      });
     });
   }
 

@@ -1,0 +1,22 @@
+/** What the agent needs of OpenClaw, and the settings that say so. Pure. */
+
+/** How the agent will come in. */
+export interface Wanted {
+  /** OpenClaw believes identity headers from here alone. */
+  localAddress: string;
+  userHeader: string;
+  /** What people type, with its scheme. */
+  publicOrigin: string;
+  /** E-mail addresses that get operator.admin in OpenClaw; those that have it already keep it. */
+  admins: readonly string[];
+}
+
+export const REQUIRED_HEADERS = ["x-forwarded-proto", "x-forwarded-host"];
+/** What every signed-in person's browser may be given; operator.admin comes by name only. */
+export const EVERYBODY = ["operator.read", "operator.write", "operator.approvals", "operator.questions"];
+export const ADMIN_SCOPE = "operator.admin";
+
+/** A random name is a second layer: whoever cannot read the settings cannot present an identity. */
+export function randomUserHeader(bytes: Uint8Array): string {
+  return `x-tidegate-user-${Buffer.from(bytes).toString("hex")}`;
+}

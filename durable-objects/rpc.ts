@@ -207,6 +207,8 @@ export type AdminRefusal = SessionRefusal | "forbidden_by_role" | "rate_limited"
 export type RevokeTarget =
   | { session: string }
   | { person: string }
+  /** The person's sessions of the assistant alone: where OpenClaw's pages run, nothing ends what is at the console. */
+  | { assistantsOf: string }
   | { issuer: string; subject: string }
   | { issuer: string; providerSessionId: string }
   | "all";

@@ -19,6 +19,7 @@ const TASKS = [
   "build-agent",
   "format",
   "chaos",
+  "redteam",
   "bench",
   "tidegate",
   "config-check",

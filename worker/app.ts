@@ -1,12 +1,13 @@
 /** The gateway's table of contents: every check in the order it is made, then every route, of either kind of host. */
 import { Hono, type MiddlewareHandler } from "hono";
+import { rawTarget, targetPath } from "#protocol/request-target.ts";
 import { consoleRoutes } from "./console/console-routes.ts";
 import type { AppEnv, Deps, SignInAdapter } from "./context.ts";
 import type { Env } from "./env.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { onError } from "./middleware/on-error.ts";
 import { anonymousLimit } from "./middleware/anonymous-limit.ts";
-import { noCredentialsInQuery, sameOrigin } from "./middleware/request-checks.ts";
+import { noCredentialsInQuery, ownServiceWorkerOnly, sameOrigin } from "./middleware/request-checks.ts";
 import { bodyLimit, headLimits } from "./middleware/size-limits.ts";
 import { requestLog } from "./middleware/request-log.ts";
 import { requestTarget, tenant } from "./middleware/tenant.ts";
@@ -34,7 +35,8 @@ export function createApp(deps: Deps, signIn: SignInAdapter = deps.signIn(deps))
 }
 
 function withChecks(deps: Deps, strangers: MiddlewareHandler<AppEnv>): Hono<AppEnv> {
-  const app = new Hono<AppEnv>();
+  // Routed by the very string that is checked, sent and logged: Hono would decode it first.
+  const app = new Hono<AppEnv>({ getPath: ({ url }) => targetPath(rawTarget(url)) });
   app.onError(onError(deps));
   app.use(requestLog(deps));
   app.use(tenant(deps));
@@ -43,6 +45,7 @@ function withChecks(deps: Deps, strangers: MiddlewareHandler<AppEnv>): Hono<AppE
   app.use(noCredentialsInQuery());
   app.use(bodyLimit());
   app.use(sameOrigin());
+  app.use(ownServiceWorkerOnly());
   app.use(authenticate(deps));
   app.use(strangers);
   return app;

@@ -14,6 +14,7 @@ export type ProblemCode =
   | "target_too_long"
   | "headers_too_large"
   | "foreign_origin"
+  | "service_worker_refused"
   | "route_closed"
   | "method_not_allowed"
   | "unauthenticated"
@@ -76,6 +77,11 @@ export const PROBLEMS: Record<ProblemCode, { status: number; title: string; deta
     detail: "The request's headers are more than 24 KiB, or more than 150. Deleting cookies of this site may help.",
   },
   foreign_origin: { status: 403, title: "Refused", detail: "The request came from another site." },
+  service_worker_refused: {
+    status: 403,
+    title: "Refused",
+    detail: "Only the assistant's own service worker can be installed here.",
+  },
   route_closed: { status: 403, title: "Refused", detail: "This address does not take this method." },
   method_not_allowed: { status: 405, title: "Method not allowed", detail: "The page does not take this method." },
   unauthenticated: { status: 401, title: "Sign in to continue", detail: "There is no valid session." },

@@ -55,7 +55,8 @@ export type FoundSession =
 export type LifetimeOf = (role: Role, kind: SessionKind) => Lifetime;
 
 /** Live sessions that have something in common. */
-export type SessionGroup = { person: string } | { issuer: string; providerSessionId: string } | "all";
+export type SessionGroup =
+  { person: string } | { assistantsOf: string } | { issuer: string; providerSessionId: string } | "all";
 
 export class SessionStore {
   #sql: SqlStorage;
@@ -176,6 +177,8 @@ export class SessionStore {
   unended(group: SessionGroup): string[] {
     const select = "SELECT id_hash FROM sessions WHERE ended_at IS NULL";
     if (group === "all") return this.#hashes(select);
+    if ("assistantsOf" in group)
+      return this.#hashes(`${select} AND person = ? AND kind = 'browser'`, group.assistantsOf);
     if ("person" in group) return this.#hashes(`${select} AND person = ?`, group.person);
     return this.#hashes(`${select} AND issuer = ? AND provider_session = ?`, group.issuer, group.providerSessionId);
   }

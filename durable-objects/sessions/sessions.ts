@@ -174,7 +174,8 @@ export class Sessions {
   }
 
   async #targeted(target: RevokeTarget): Promise<string[]> {
-    if (target === "all" || "person" in target || "providerSessionId" in target) return this.#store.unended(target);
+    if (target === "all" || "person" in target || "assistantsOf" in target || "providerSessionId" in target)
+      return this.#store.unended(target);
     if ("session" in target) return [target.session];
     return this.#store.unended({ person: await personKey(target.issuer, target.subject) });
   }

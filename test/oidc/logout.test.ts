@@ -261,11 +261,11 @@ describe("signing out everywhere", () => {
       headers: { origin, cookie: [...visitor.cookies].map((pair) => pair.join("=")).join("; ") },
     });
 
-  test("ends every session of the person, and goes on to the provider", async () => {
+  test("ends every session that the person has at the assistant, and goes on to the provider", async () => {
     visitor = newVisitor({ session: session() });
     await visitor.signIn();
     const response = await leave();
-    expect(visitor.calls.revoked).toEqual([{ person: "alice-key" }]);
+    expect(visitor.calls.revoked).toEqual([{ assistantsOf: "alice-key" }]);
     expect(await response.text()).toContain(`${provider.issuer}/logout`);
     expect(response.headers.getSetCookie().some((line) => /^tidegate-default=;.*Max-Age=0/.test(line))).toBe(true);
   });

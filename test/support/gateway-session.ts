@@ -40,11 +40,13 @@ export class GatewaySession {
     socket.on("message", (data) => this.#receive(String(data)));
   }
 
-  /** Signs in to the gateway protocol as the Control UI would. @throws when OpenClaw refuses */
-  static async open(url: string, cookie: string): Promise<GatewaySession> {
+  /** Signs in to the gateway protocol as the Control UI would, with `more` headers. @throws when OpenClaw refuses */
+  static async open(url: string, cookie: string, more: [string, string][] = []): Promise<GatewaySession> {
     const page = await (await fetch(`${url}/`, { headers: { cookie, accept: "text/html" } })).text();
     const buildId = /control-ui-build-id="([^"]+?)-[0-9a-f]{64}"/.exec(page)?.[1];
-    const socket = new WebSocket(url.replace("http", "ws"), { headers: { cookie, origin: url } });
+    const socket = new WebSocket(url.replace("http", "ws"), {
+      headers: { ...Object.fromEntries(more), cookie, origin: url },
+    });
     const session = new GatewaySession(socket);
     const { payload } = await session.event(({ event }) => event === "connect.challenge");
     const client = { id: "openclaw-control-ui", version: "2026.9.6", platform: "linux", mode: "webchat", buildId };

@@ -21,6 +21,14 @@ export interface Answered {
   body: Buffer;
 }
 
+/** What asks for a WebSocket, typed (RFC 6455 section 4.1); the key is the RFC's own. */
+export const UPGRADE: Header[] = [
+  ["Connection", "Upgrade"],
+  ["Upgrade", "websocket"],
+  ["Sec-WebSocket-Version", "13"],
+  ["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="],
+];
+
 /** Starts a request whose body the caller writes. */
 export function beginExchange(port: number, sent: Omit<Sent, "body">, agent?: Agent): ClientRequest {
   return request({

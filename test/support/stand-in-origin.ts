@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { WebSocketServer, type WebSocket } from "ws";
 
 const MAX_MESSAGE_BYTES = 26 * 1024 * 1024;
@@ -15,6 +16,8 @@ export interface OriginHandlers {
   userHeader: string;
   request(request: IncomingMessage, response: ServerResponse): void;
   socket(socket: WebSocket, request: IncomingMessage): void;
+  /** Answers an upgrade itself, in whatever way, or passes (false). */
+  upgrade?(request: IncomingMessage, socket: Duplex): boolean;
 }
 
 export interface StandInOrigin {
@@ -31,7 +34,11 @@ export async function startStandInOrigin(handlers: OriginHandlers): Promise<Stan
       response.end("{}");
     } else handlers.request(request, response);
   });
-  const sockets = new WebSocketServer({ server, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false });
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false });
+  server.on("upgrade", (request, socket, head) => {
+    if (handlers.upgrade?.(request, socket) === true) return;
+    sockets.handleUpgrade(request, socket, head, (accepted) => sockets.emit("connection", accepted, request));
+  });
   sockets.on("connection", (socket, request) => {
     if (request.headers[handlers.userHeader] === undefined) serveBackend(socket, profiles);
     else handlers.socket(socket, request);

@@ -96,6 +96,15 @@ test("revoking a session closes its open chat, and the audit says who did it to 
   });
 });
 
+test("signing out everywhere at the assistant, where OpenClaw's pages run, leaves the console's sessions alone", async () => {
+  const assistant = await tenant.session("alice", { role: "admin" });
+  const [atConsole, cli] = [await console_("alice", "admin"), await console_("alice", "admin", "cli")];
+  const ended = await tenant.stub.revoke(CALLER, { assistantsOf: await keyOf("alice") }, "signed_out_everywhere");
+  expect(ended).toEqual({ ok: true, value: { sessions: 1 } });
+  expect(await relayed(assistant)).toBe("session_expired");
+  for (const session of [atConsole, cli]) expect((await tenant.stub.whoActs(CALLER, session)).ok).toBe(true);
+});
+
 describe("lists", () => {
   test("show handles and never ids, newest first, each once over all pages", async () => {
     const ids = [];

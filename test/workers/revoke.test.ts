@@ -37,6 +37,11 @@ async function auditedReasons(): Promise<string[]> {
 const TARGETS: [name: string, target: (session: string) => Promise<RevokeTarget>, ended: [string, string, string]][] = [
   ["a session", async (session) => ({ session: await hashSessionId(session) }), ["ended", "live", "live"]],
   ["a person", async () => ({ person: await personKey(ISSUER, "alice") }), ["ended", "ended", "live"]],
+  [
+    "a person at the assistant",
+    async () => ({ assistantsOf: await personKey(ISSUER, "alice") }),
+    ["ended", "ended", "live"],
+  ],
   ["a subject", async () => ({ issuer: ISSUER, subject: "alice" }), ["ended", "ended", "live"]],
   ["a provider's session", async () => ({ issuer: ISSUER, providerSessionId: "sid-1" }), ["ended", "live", "live"]],
   ["everybody", async () => "all", ["ended", "ended", "ended"]],

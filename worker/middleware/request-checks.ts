@@ -1,6 +1,7 @@
 /** What no request may bring: credentials in its address, or another site's intention. */
 import { createMiddleware } from "hono/factory";
 import { GATE_PREFIX } from "#protocol/version.ts";
+import { targetPath } from "#protocol/request-target.ts";
 import type { AppEnv } from "../context.ts";
 import { GatewayError } from "../problem.ts";
 
@@ -16,6 +17,9 @@ const CREDENTIALS = new Set([
   "bearer",
   "jwt",
 ]);
+
+/** At the root, or at the base path that OpenClaw was given. */
+const OWN_SERVICE_WORKER = /^(\/[A-Za-z0-9_-]+)?\/sw\.js$/;
 
 export function noCredentialsInQuery() {
   return createMiddleware<AppEnv>(async function noCredentialsInQuery(c, next) {
@@ -41,6 +45,19 @@ export function sameOrigin() {
     const guarded = upgrade ? c.req.header("cookie") !== undefined : method !== "GET" && method !== "HEAD";
     const isProvider = method === "POST" && c.var.target === BACKCHANNEL_TARGET && !upgrade;
     if (guarded && !isProvider && origin !== c.var.tenant.publicUrl.origin) throw new GatewayError("foreign_origin");
+    await next();
+  });
+}
+
+/**
+ * A script becomes a service worker only where OpenClaw's own is: what somebody uploaded must not answer in its place
+ * (facts/security D3). The header is the browser's to set (Service Workers, section 4.4), no page can leave it out.
+ */
+export function ownServiceWorkerOnly() {
+  return createMiddleware<AppEnv>(async function ownServiceWorkerOnly(c, next) {
+    const isWorker = c.req.header("service-worker") !== undefined;
+    if (isWorker && !OWN_SERVICE_WORKER.test(targetPath(c.var.target)))
+      throw new GatewayError("service_worker_refused");
     await next();
   });
 }

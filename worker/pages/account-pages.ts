@@ -53,7 +53,7 @@ export function indexPage(site: Site, session: SessionView): Promise<Response> {
     <div class="actions">
       <form method="post" action="${GATE_PREFIX}/logout"><button type="submit">Sign out of this browser</button></form>
       <form method="post" action="${GATE_PREFIX}/logout/everywhere">
-        <button type="submit">Sign out everywhere</button>
+        <button type="submit">Sign out of every browser</button>
       </form>
     </div>
     <hr />
@@ -63,18 +63,21 @@ export function indexPage(site: Site, session: SessionView): Promise<Response> {
   return page(200, { title: "Your session", tenant: site.name }, body);
 }
 
-export function signOutPage(tenant: string): Promise<Response> {
+/** At the console all of one's own sessions can be ended; at the assistant, where OpenClaw's pages run, only its own. */
+export function signOutPage({ name, kind }: Pick<Tenant, "name" | "kind">): Promise<Response> {
+  const everywhere =
+    kind === "console"
+      ? { action: "/everywhere", label: "End all of mine" }
+      : { action: `${GATE_PREFIX}/logout/everywhere`, label: "Sign out of every browser" };
   const body = html`<p>Open chats in this browser are closed at once. What was said stays with the assistant.</p>
     <div class="actions">
       <form method="post" action="${GATE_PREFIX}/logout">
         <button class="primary" type="submit">Sign out</button>
       </form>
-      <form method="post" action="${GATE_PREFIX}/logout/everywhere">
-        <button type="submit">Sign out everywhere</button>
-      </form>
+      <form method="post" action="${everywhere.action}"><button type="submit">${everywhere.label}</button></form>
       <a class="button" href="/">Stay signed in</a>
     </div>`;
-  return page(200, { title: "Sign out?", tenant }, body);
+  return page(200, { title: "Sign out?", tenant: name }, body);
 }
 
 /** @param cleared the browser was just told to forget what it kept of the assistant */

@@ -11,7 +11,7 @@ import { shardsOf } from "../shards.ts";
 
 export function logoutRoutes(deps: Deps, signIn: SignInAdapter): Hono<AppEnv> {
   const logout = new Hono<AppEnv>();
-  logout.get("/", (c) => signOutPage(c.var.tenant.name));
+  logout.get("/", (c) => signOutPage(c.var.tenant));
   logout.post("/", async (c) => {
     const session = await findSession(deps, c);
     await endSession(deps, c, "signed_out");
@@ -22,7 +22,7 @@ export function logoutRoutes(deps: Deps, signIn: SignInAdapter): Hono<AppEnv> {
     const session = await requireSession(deps, c);
     for (const shard of shardsOf(tenant)) {
       const object = deps.tenantObject(tenant.id, shard);
-      await object.revoke(tenant.call, { person: session.person }, "signed_out_everywhere");
+      await object.revoke(tenant.call, { assistantsOf: session.person }, "signed_out_everywhere");
     }
     return leave(deps, signIn, c, session);
   });

@@ -110,6 +110,12 @@ test("another site can neither end sessions nor ask for a token", async () => {
   expect(gateway.calls.objects).toBe(0);
 });
 
+test("the way out here ends all of one's own, at the console's own route", async () => {
+  const { send } = withConsole();
+  const text = await (await send("/_gate/logout", { headers: { accept: "text/html" } })).text();
+  expect([...text.matchAll(/action="([^"]+)"/g)].map(([, action]) => action)).toEqual(["/_gate/logout", "/everywhere"]);
+});
+
 test.each(["a", "../x", "x".repeat(65), "%00"])(
   "a handle like %j is refused before the object is asked",
   async (handle) => {

@@ -35,7 +35,7 @@ describe("a request target", () => {
 });
 
 describe("own routes", () => {
-  test.each(["/_gate/x", "/_gate/healthz/x", "/_GATE/login", "/%5Fgate/x", "/_gate%2Flogin"])(
+  test.each(["/_gate/x", "/_gate/healthz/x", "/_GATE/login", "/%5Fgate/x", "/_gate%2Flogin", "/%5fgate/healthz"])(
     "%s is 404 of ours, never relayed",
     async (target) => {
       const gateway = newGateway();
@@ -51,6 +51,31 @@ describe("own routes", () => {
     const ready = await gateway.send("/_gate/readyz");
     expect([ready.status, await ready.text()]).toEqual([503, "away"]);
   });
+});
+
+describe("a service worker", () => {
+  const asked = (target: string) => ({
+    target,
+    headers: { "service-worker": "script", "sec-fetch-dest": "serviceworker" },
+  });
+
+  test.each(["/sw.js", "/sw.js?v=build", "/openclaw/sw.js"])("of OpenClaw's own at %s is relayed", async (path) => {
+    const gateway = newGateway();
+    const { target, headers } = asked(path);
+    await gateway.send(target, { headers: { ...headers, cookie: await gateway.cookie() } });
+    expect(gateway.calls.relayed[0]?.call).toMatchObject({ target });
+  });
+
+  test.each(["/api/media/evil.js", "/a/b/sw.js", "/SW.js", "/sw.js/x", "/_gate/sw", "/_gate/login", "/x?/sw.js"])(
+    "anywhere else is refused: %s",
+    async (path) => {
+      const gateway = newGateway();
+      const { target, headers } = asked(path);
+      const response = await gateway.send(target, { headers: { ...headers, cookie: await gateway.cookie() } });
+      expect([response.status, code(response)]).toEqual([403, "service_worker_refused"]);
+      expect(gateway.calls.objects).toBe(0);
+    },
+  );
 });
 
 describe("nobody signed in", () => {

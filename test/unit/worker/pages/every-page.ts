@@ -73,7 +73,7 @@ export function everyPage(words: Words): Record<string, Make> {
     chooser: () => signIn.chooserPage(words.tenant, choices, { byDomain: true, unknown: false, next }),
     onward: () => signIn.onwardPage(words.tenant, `/_gate/login?${new URLSearchParams({ login_hint: email })}`),
     denied: () => signIn.deniedPage(site, denied),
-    "sign-out": () => account.signOutPage(words.tenant),
+    "sign-out": () => account.signOutPage({ name: words.tenant, kind: "workspace" }),
     leaving: () => account.leavingPage(words.tenant, "https://id.example/logout"),
     "signed-out": () => account.signedOutPage(words.tenant),
     cleared: () => account.signedOutPage(words.tenant, true),

@@ -1,4 +1,4 @@
-/** `configure`, `doctor` and `unconfigure` with the real OpenClaw, which starts in token mode as people have it. */
+/** `configure`, `doctor` and `unconfigure` with the real OpenClaw, which starts in token mode as people have it; each test goes on from the one before. */
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
@@ -131,7 +131,7 @@ test("every reason of the installed OpenClaw's has words, and no other has", asy
 });
 
 test(
-  "killed before and after its change, and run twice at once, it ends where one run does; then it is undone to the byte",
+  "killed before and after its change, and run twice at once, it ends where one run does",
   { timeout: TIMEOUT_MS },
   async () => {
     expect(await agent(["configure"], { KILL: "before" })).toMatchObject({ signal: "SIGKILL" });
@@ -149,7 +149,13 @@ test(
     expect({ mode, token }).toEqual({ mode: "trusted-proxy", token: undefined });
     expect(password).toMatch(/^[\w-]{43}$/);
     expect(backups()).toHaveLength(1);
+  },
+);
 
+test(
+  "run again it changes nothing, and OpenClaw believes the agent's address alone",
+  { timeout: TIMEOUT_MS },
+  async () => {
     const before = readFileSync(openclaw.configPath);
     expect(await agent(["configure"])).toMatchObject({ exit: 0, result: { changes: [], applied: false } });
     expect(readFileSync(openclaw.configPath).equals(before)).toBe(true);
@@ -169,22 +175,24 @@ test(
       401,
     );
     expect(await statusWithToken()).toBe(401);
-
-    writeIdentity();
-    const { exit, result } = await agent(["doctor"]);
-    const checks = result["checks"] as { id: string; state: string; sentence: string }[];
-    expect(checks.filter(({ state }) => state === "fail" || state === "skipped")).toEqual([]);
-    expect(exit).toBe(0);
-    for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
-
-    expect(await agent(["unconfigure"])).toMatchObject({ exit: 0, result: { config: "bytes", files: 2 } });
-    expect(readFileSync(openclaw.configPath).equals(original)).toBe(true);
-    expect(treeOf(openclaw.workspace)).toEqual(notes);
-    expect(backups()).toEqual([]);
-    expect(await statusWithToken()).toBe(404);
-    expect(await agent(["unconfigure"])).toMatchObject({ exit: 0, result: { config: "nothing", files: 0 } });
   },
 );
+
+test("doctor finds nothing wrong, and all is undone to the byte", { timeout: TIMEOUT_MS }, async () => {
+  writeIdentity();
+  const { exit, result } = await agent(["doctor"]);
+  const checks = result["checks"] as { id: string; state: string; sentence: string }[];
+  expect(checks.filter(({ state }) => state === "fail" || state === "skipped")).toEqual([]);
+  expect(exit).toBe(0);
+  for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
+
+  expect(await agent(["unconfigure"])).toMatchObject({ exit: 0, result: { config: "bytes", files: 2 } });
+  expect(readFileSync(openclaw.configPath).equals(original)).toBe(true);
+  expect(treeOf(openclaw.workspace)).toEqual(notes);
+  expect(backups()).toEqual([]);
+  expect(await statusWithToken()).toBe(404);
+  expect(await agent(["unconfigure"])).toMatchObject({ exit: 0, result: { config: "nothing", files: 0 } });
+});
 
 test("what others changed since stays, and the agent's own values go back", { timeout: TIMEOUT_MS }, async () => {
   expect(await agent(["configure", "--admin", "alice@example.com"])).toMatchObject({ exit: 0 });

@@ -19,6 +19,7 @@ const TASKS = [
   "format",
   "chaos",
   "bench",
+  "compat",
   "tidegate",
   "config-check",
   "config-docs",

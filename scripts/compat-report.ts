@@ -42,9 +42,21 @@ const TABLES: [RegExp, string][] = [
   [/typed raw by a signed-in admin/, "no hostile spelling of a target reaches OpenClaw, not even an admin's"],
   [/^POST .* is refused to a user$/, "no hostile spelling of a target reaches OpenClaw for a user"],
 ];
-/** What a failure means where it is no hole. */
-const DEGRADES: Record<string, string> = {
-  "every method that the running OpenClaw knows is classified": "methods nobody has classified are for admins only",
+/** Failures that leave no hole, known by their words: what they mean to people. */
+const DEGRADES: Record<string, { words: RegExp; meaning: string }> = {
+  "every method that the running OpenClaw knows is classified": {
+    words: /\[\]/,
+    meaning: "methods that nobody has classified are for admins only",
+  },
+  "an expired page is renewed without a sign: same tab, same person, and the chat goes on": {
+    words: /not to be/,
+    meaning:
+      "its service worker does not report 401: no silent renewal; the page is led to sign-in when its socket ends",
+  },
+  "bob, signed in at the provider by now, is not let into alice's page; sign-in asks who it is": {
+    words: /Timeout \d+ms exceeded.*Sign in to continue/s,
+    meaning: "no silent renewal, so there is none to refuse: bob's sign-in is asked for with the next page",
+  },
 };
 const LONGEST_NOTE = 160;
 
@@ -67,10 +79,16 @@ function nameOf({ ancestorTitles, title }: ReportedTest): string {
 function rowOf(section: string, title: string, tests: ReportedTest[]): Row {
   const failed = tests.filter(({ status }) => status !== "passed");
   if (failed.length === 0) return { section, title, verdict: "holds", note: tests.length > 1 ? `${tests.length}` : "" };
-  const meaning = DEGRADES[title];
-  const unclassified = failed.flatMap(({ meta }) => meta?.unclassified ?? []);
-  if (meaning !== undefined && unclassified.length > 0) {
-    return { section, title, verdict: "degrades", note: `${unclassified.length} ${meaning}` };
+  const known = DEGRADES[title];
+  const messages = failed.flatMap(({ failureMessages = [""] }) => failureMessages);
+  if (known !== undefined && messages.every((text) => known.words.test(text))) {
+    const unclassified = failed.flatMap(({ meta }) => meta?.unclassified ?? []).length;
+    return {
+      section,
+      title,
+      verdict: "degrades",
+      note: `${unclassified > 0 ? `${unclassified} ` : ""}${known.meaning}`,
+    };
   }
   const of =
     tests.length > 1 ? `${failed.length} of ${tests.length}: ${failed.map((one) => one.title).join("; ")}: ` : "";

@@ -35,11 +35,14 @@ test("hostile targets are one row, and name those that got through", () => {
 });
 
 test("methods nobody has read degrade a release, whatever else fails breaks it", () => {
-  const unread = failed(METHODS, "differs", { unclassified: ["tide.turn"] });
+  const unread = failed(METHODS, "expected [ 'tide.turn' ] to deeply equal []", { unclassified: ["tide.turn"] });
   expect(rows(unread)).toMatchObject([
-    { verdict: "degrades", note: "1 methods nobody has classified are for admins only" },
+    { verdict: "degrades", note: "1 methods that nobody has classified are for admins only" },
   ]);
   expect(rows(failed(METHODS, "OpenClaw says it is another release"))).toMatchObject([{ verdict: "fails" }]);
+  const renewal = "an expired page is renewed without a sign: same tab, same person, and the chat goes on";
+  expect(rows(failed(renewal, "expected 'a' not to be 'a'"))).toMatchObject([{ verdict: "degrades" }]);
+  expect(rows(failed(renewal, "expected bob to be alice"))).toMatchObject([{ verdict: "fails" }]);
   const files = [{ name: "method-gate.test.ts", assertionResults: [unread] }];
   expect(unclassifiedOf({ release: "1", date: "", files })).toEqual(["tide.turn"]);
 });

@@ -48,6 +48,10 @@ const DEGRADES: Record<string, { words: RegExp; meaning: string }> = {
     words: /\[\]/,
     meaning: "methods that nobody has classified are for admins only",
   },
+  "each role gets of the real OpenClaw what it is to get, and no more": {
+    words: /expected \{ viewer: 'operator\.write'/,
+    meaning: "OpenClaw wants operator.write where it later takes read, so viewers get less",
+  },
   "an expired page is renewed without a sign: same tab, same person, and the chat goes on": {
     words: /not to be/,
     meaning:

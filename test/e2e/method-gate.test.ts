@@ -49,8 +49,11 @@ beforeAll(async () => {
   for (const role of ROLES) {
     cookies[role] = await signIn(PEOPLE[role]);
     sessions[role] = await GatewaySession.open(stack.url, cookies[role]);
-    const { payload } = await sessions[role].request("users.self");
-    profiles[role] = (payload as { profile: { id: string } }).profile.id;
+  }
+  for (const role of ["user", "admin"] as const) {
+    const self = await sessions[role].request("users.self");
+    if (!self.ok) throw new Error(`users.self: ${outcome(self)}`);
+    profiles[role] = (self.payload as { profile: { id: string } }).profile.id;
   }
 });
 

@@ -18,7 +18,7 @@ const USABLE_MS = 60_000;
 /** Runs before the page: notes when OpenClaw has let it in, and when the composer can be typed in. */
 const WATCH = `
   let helloAt, composerAt;
-  const done = () => { if (helloAt && composerAt) globalThis.usable = { helloAt, composerAt }; };
+  const done = () => { if (helloAt && composerAt) console.debug("usable " + JSON.stringify({ helloAt, composerAt })); };
   globalThis.WebSocket = class extends WebSocket {
     constructor(...address) {
       super(...address);
@@ -118,9 +118,14 @@ async function loadOnce(context: BrowserContext, url: string): Promise<Omit<Load
   await page.addInitScript({ content: WATCH });
   let requests = 0;
   page.on("request", () => (requests += 1));
+  // By the console: the page's own policy forbids what would wait inside it.
+  const usable = page.waitForEvent("console", {
+    predicate: (message) => message.text().startsWith("usable "),
+    timeout: USABLE_MS,
+  });
   await page.goto(`${url}/chat/main`, { waitUntil: "commit" });
-  await page.waitForFunction("globalThis.usable", undefined, { timeout: USABLE_MS });
-  const { helloAt, composerAt } = (await page.evaluate("globalThis.usable")) as { helloAt: number; composerAt: number };
+  const said = (await usable).text().slice("usable ".length);
+  const { helloAt, composerAt } = JSON.parse(said) as { helloAt: number; composerAt: number };
   // What it loads afterwards must not meet the next page: its own parts are in the cache only once they are there.
   await page.waitForLoadState("networkidle");
   await page.close();

@@ -12,6 +12,8 @@ export interface DemoModelOptions {
   port: number;
   /** Pause between the words of a long story. */
   wordDelayMs?: number;
+  /** Awaited before each word of a long story, so that a test can stop one in the middle. */
+  beforeWord?: () => Promise<void>;
   /** Sees each conversation the model is asked about. */
   onRequest?: (messages: ChatMessage[]) => void;
 }
@@ -55,7 +57,7 @@ async function serve(request: IncomingMessage, response: ServerResponse, options
   if (asked === undefined) return sendError(response, 400, "not a chat completion request");
   options.onRequest?.(asked.messages);
   const answered = answer(asked.messages);
-  if (asked.stream) await sendStream(response, answered, options.wordDelayMs ?? 20);
+  if (asked.stream) await sendStream(response, answered, options);
   else
     sendJson(
       response,
@@ -85,12 +87,17 @@ function parseChat(body: string): { messages: ChatMessage[]; stream: boolean } |
   }
 }
 
-async function sendStream(response: ServerResponse, { pieces, slow }: Answer, wordDelayMs: number): Promise<void> {
+async function sendStream(
+  response: ServerResponse,
+  { pieces, slow }: Answer,
+  { wordDelayMs = 20, beforeWord }: DemoModelOptions,
+): Promise<void> {
   response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
   const send = (data: unknown): boolean => response.write(`data: ${JSON.stringify(data)}\n\n`);
   const chunk = (delta: object, end: string | null): object => completion("chat.completion.chunk", { delta }, end);
   send(chunk({ role: "assistant", content: "" }, null));
   for (const content of pieces) {
+    if (slow) await beforeWord?.();
     if (response.destroyed) return;
     if (!send(chunk({ content }, null))) await Promise.race([once(response, "drain"), once(response, "close")]);
     if (slow) await sleep(wordDelayMs);

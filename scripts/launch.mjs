@@ -21,6 +21,7 @@ const TASKS = [
   "chaos",
   "redteam",
   "bench",
+  "compat",
   "tidegate",
   "config-check",
   "config-docs",

@@ -7,7 +7,7 @@ import { ScriptError, say } from "./script-error.ts";
 export interface PinnedInstall {
   /** What people call it. */
   title: string;
-  /** Holds package.json and the lock that pins each dependency by its hash. */
+  /** Holds package.json and, where there is one, the lock that pins each dependency by its hash. */
   pinFolder: string;
   targetFolder: string;
   /** The refusal's text for "it could not be installed, because `reason`". */
@@ -48,12 +48,15 @@ async function install(wanted: PinnedInstall, signal: AbortSignal | undefined): 
   mkdirSync(temporary, { recursive: true });
   const shortage = findDiskShortage(temporary);
   if (shortage) throw new ScriptError("not_enough_disk", shortage);
-  for (const name of ["package.json", "package-lock.json"]) copyFileSync(join(pinFolder, name), join(temporary, name));
-  const expected = countPackages(join(temporary, "package-lock.json"));
+  const lock = join(temporary, "package-lock.json");
+  copyFileSync(join(pinFolder, "package.json"), join(temporary, "package.json"));
+  const isLocked = existsSync(join(pinFolder, "package-lock.json"));
+  if (isLocked) copyFileSync(join(pinFolder, "package-lock.json"), lock);
+  const expected = isLocked ? countPackages(lock) : undefined;
   say(`installing ${title} (once)`);
   const onProgress = (progress: Parameters<typeof describeProgress>[0]): void =>
     say(`  ${title}: ${describeProgress(progress, expected)}`);
-  const args = ["ci", "--ignore-scripts", "--omit=dev"];
+  const args = [isLocked ? "ci" : "install", "--ignore-scripts", "--omit=dev"];
   const { exitCode, tail, seconds } = await runNpm(temporary, args, onProgress, signal);
   signal?.throwIfAborted();
   if (exitCode !== 0) throw explain(explainNpmFailure(exitCode, tail));

@@ -46,6 +46,7 @@ export interface StackOptions {
   gatewayVars?: Record<string, string>;
   tenantVars?: Record<string, string>;
   wordDelayMs?: number;
+  beforeWord?: () => Promise<void>;
   /** Sees each conversation that the demo model is asked about. */
   onModelRequest?: (messages: ChatMessage[]) => void;
   onEvent?: (line: string) => void;
@@ -212,7 +213,12 @@ async function startOwnedOpenClaw(
   const say = options.onEvent ?? (() => {});
   const model = options.modelKey
     ? undefined
-    : await startDemoModel({ port: 0, wordDelayMs: options.wordDelayMs, onRequest: options.onModelRequest });
+    : await startDemoModel({
+        port: 0,
+        wordDelayMs: options.wordDelayMs,
+        beforeWord: options.beforeWord,
+        onRequest: options.onModelRequest,
+      });
   parts.model = model;
   const choice: ModelChoice = options.modelKey ?? { type: "demo", baseUrl: model?.baseUrl ?? "" };
   if (model) say("demo model (no key found: set OPENAI_API_KEY or ANTHROPIC_API_KEY for a real one)");

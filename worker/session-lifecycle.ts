@@ -3,12 +3,15 @@ import { deleteCookie, setCookie } from "hono/cookie";
 import type { EndReason, SessionView, SignIn, StartedSession } from "../durable-objects/rpc.ts";
 import type { Role } from "#protocol/identity.ts";
 import type { AppContext, Deps } from "./context.ts";
-import { cookieName, cookieScope } from "./cookies/session-cookie.ts";
+import { cookieName, cookieScope, SIGNED_OUT } from "./cookies/session-cookie.ts";
 import type { VerifiedIdentity } from "./oidc/provider-settings.ts";
 import { GatewayError } from "./problem.ts";
 
 /** Every session is in the first; its cookie names it all the same. */
 export const SHARD = 0;
+
+/** Longer than the Control UI waits between two tries. */
+const SIGNED_OUT_SECONDS = 600;
 
 export type VerifiedSignIn = Omit<SignIn, "kind" | "userAgent" | "clientAddress" | "replaces" | "renews">;
 
@@ -61,6 +64,19 @@ export async function endSession(deps: Deps, c: AppContext, reason: EndReason): 
   if (cookie === undefined) return;
   const { session, shard } = cookie.reference;
   await deps.tenantObject(tenant.id, shard).endSession(tenant.call, session, reason);
+}
+
+/**
+ * Leaves the browser a cookie that opens nothing and says that it was signed out here. Without one its other tabs would
+ * be strangers, whose sockets are refused in a way that the Control UI takes for a bad line.
+ */
+export async function markSignedOut(deps: Deps, c: AppContext): Promise<void> {
+  const { tenant } = c.var;
+  const secure = tenant.publicUrl.protocol === "https:";
+  const expiresAt = Math.floor(deps.now() / 1000);
+  const value = await deps.cookies.seal(cookieScope(tenant), { session: SIGNED_OUT, shard: SHARD, expiresAt });
+  const options = { httpOnly: true, sameSite: "Lax", path: "/", secure } as const;
+  setCookie(c, cookieName(cookieScope(tenant), secure), value, { ...options, maxAge: SIGNED_OUT_SECONDS });
 }
 
 export function forgetCookie(c: AppContext): void {

@@ -267,7 +267,7 @@ describe("signing out everywhere", () => {
     const response = await leave();
     expect(visitor.calls.revoked).toEqual([{ assistantsOf: "alice-key" }]);
     expect(await response.text()).toContain(`${provider.issuer}/logout`);
-    expect(response.headers.getSetCookie().some((line) => /^tidegate-default=;.*Max-Age=0/.test(line))).toBe(true);
+    expect(response.headers.getSetCookie().some((line) => /^tidegate-default=.*Max-Age=600/.test(line))).toBe(true);
   });
 
   test("takes the person's own live session, and a request of our own pages", async () => {

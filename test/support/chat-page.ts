@@ -1,6 +1,7 @@
 /** One tab with the Control UI, as a person has it open, and what can be seen of its sockets. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BrowserContext, Locator, Page, Request } from "playwright-core";
+import { expect } from "vitest";
 import { passNotice } from "./notice.ts";
 
 /** A UI that has asked for no part for so long has all that it wants for now. */
@@ -15,23 +16,30 @@ export class ChatPage {
   /** Navigations of the tab itself. */
   navigations = 0;
   readonly #url: string;
-  readonly #parts = { begun: 0, done: 0 };
+  /** Parts of the UI on their way, and how many were ever asked for. */
+  readonly #parts = new Set<Request>();
+  #asked = 0;
   #waiting: (() => void)[] = [];
 
   private constructor(page: Page, url: string) {
     this.page = page;
     this.#url = url;
     page.on("framenavigated", (frame) => {
-      if (frame === page.mainFrame()) this.navigations += 1;
+      if (frame !== page.mainFrame()) return;
+      this.navigations += 1;
+      // What a page that is left had on its way may end without a word.
+      this.#parts.clear();
+      this.#tell();
     });
     const isPart = (request: Request) => new URL(request.url()).pathname.startsWith("/assets/");
     page.on("request", (request) => {
-      if (isPart(request)) this.#parts.begun += 1;
+      if (!isPart(request)) return;
+      this.#parts.add(request);
+      this.#asked += 1;
     });
     for (const end of ["requestfinished", "requestfailed"] as const) {
       page.on(end as "requestfinished", (request) => {
-        if (isPart(request)) this.#parts.done += 1;
-        this.#tell();
+        if (this.#parts.delete(request)) this.#tell();
       });
     }
     page.on("websocket", (socket) => {
@@ -79,11 +87,76 @@ export class ChatPage {
     await this.settled();
   }
 
+  /** Signs in as one of the stub's people, and waits until the chat can be used. */
+  async signInAs(email: string): Promise<void> {
+    const before = this.connections;
+    await this.page.goto(`${this.#url}/`);
+    await this.pick(email);
+    await this.connected(before + 1);
+    await this.settled();
+  }
+
+  /** As {@link signInAs}, from the stub's page where the tab is, up to where the chat can be seen. */
+  async pick(email: string): Promise<void> {
+    await this.page.getByRole("button", { name: new RegExp(email.replaceAll(".", "\\.")) }).click();
+    await passNotice(this.page, this.composer);
+  }
+
+  /** Opens a session of its own, which begins with the first message. */
+  async openNewSession(): Promise<void> {
+    await this.open("/new?agent=main");
+    await this.composer.waitFor();
+  }
+
+  /** Loads a page of the UI, connected and with all of its parts. */
+  async open(path: string): Promise<void> {
+    const before = this.connections;
+    await this.page.goto(`${this.#url}${path}`);
+    await this.connected(before + 1);
+    await this.settled();
+  }
+
+  async reload(): Promise<void> {
+    const before = this.connections;
+    await this.page.reload();
+    await this.connected(before + 1);
+  }
+
+  /** Sends a message, as soon as the UI takes one: until then Enter does nothing, and the text stays where it is. */
+  async say(text: string): Promise<void> {
+    await this.composer.fill(text);
+    const isTaken = async () => {
+      if ((await this.composer.inputValue()) !== text) return true;
+      await this.composer.press("Enter");
+      return (await this.composer.inputValue()) !== text;
+    };
+    await expect.poll(isTaken, { timeout: 60_000, interval: 500 }).toBe(true);
+  }
+
+  /** Waits until a person can read `text` on the page; it may stand in many elements. */
+  async shows(text: string): Promise<void> {
+    await this.showsOneOf(text);
+  }
+
+  async showsOneOf(...texts: string[]): Promise<void> {
+    const isThere = (parts: string[]) => parts.some((part) => document.body.innerText.includes(part));
+    await this.page.waitForFunction(isThere, texts, { timeout: 110_000 });
+  }
+
+  /** When the document in the tab began: the same as long as nothing has loaded it again. */
+  document(): Promise<number> {
+    return this.page.evaluate(() => performance.timeOrigin);
+  }
+
+  text(): Promise<string> {
+    return this.page.evaluate(() => document.body.innerText);
+  }
+
   /** Waits for the parts that the UI loads when it has time: one that finds nobody signed in makes it reload itself. */
   async settled(): Promise<void> {
-    for (let seen = -1; seen !== this.#parts.begun;) {
-      seen = this.#parts.begun;
-      await this.until(() => this.#parts.begun === this.#parts.done);
+    for (let seen = -1; seen !== this.#asked;) {
+      seen = this.#asked;
+      await this.until(() => this.#parts.size === 0);
       await sleep(QUIET_MS);
     }
   }

@@ -1,6 +1,9 @@
 /** A raw client of OpenClaw's gateway protocol, signed in at Tidegate: says what no page would say. */
 import { createHash, generateKeyPairSync, randomUUID, sign } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import WebSocket from "ws";
+import { openClawRelease, releaseFolder } from "../../scripts/openclaw-install.ts";
 
 export interface GatewayError {
   code: string;
@@ -43,13 +46,19 @@ export class GatewaySession {
   /** Signs in to the gateway protocol as the Control UI would, with `more` headers. @throws when OpenClaw refuses */
   static async open(url: string, cookie: string, more: [string, string][] = []): Promise<GatewaySession> {
     const page = await (await fetch(`${url}/`, { headers: { cookie, accept: "text/html" } })).text();
-    const buildId = /control-ui-build-id="([^"]+?)-[0-9a-f]{64}"/.exec(page)?.[1];
+    const buildId = /control-ui-build-id="([^"]+?)-[0-9a-f]{64}"/.exec(page)?.[1] ?? buildIdInScripts();
     const socket = new WebSocket(url.replace("http", "ws"), {
       headers: { ...Object.fromEntries(more), cookie, origin: url },
     });
     const session = new GatewaySession(socket);
     const { payload } = await session.event(({ event }) => event === "connect.challenge");
-    const client = { id: "openclaw-control-ui", version: "2026.9.6", platform: "linux", mode: "webchat", buildId };
+    const client = {
+      id: "openclaw-control-ui",
+      version: openClawRelease(),
+      platform: "linux",
+      mode: "webchat",
+      buildId,
+    };
     const device = deviceOf(payload as { nonce: string; ts: number }, client);
     const params = { minProtocol: 4, maxProtocol: 4, client, role: "operator", scopes: SCOPES, caps: [], device };
     const answer = await session.request("connect", params);
@@ -95,6 +104,16 @@ export class GatewaySession {
     this.#waiting.get(message.id)?.(message);
     this.#waiting.delete(message.id);
   }
+}
+
+/** Up to 2026.9.1 the page does not say it, only its scripts do. */
+function buildIdInScripts(): string | undefined {
+  const assets = join(releaseFolder(openClawRelease()), "node_modules/openclaw/dist/control-ui/assets");
+  for (const file of readdirSync(assets).filter((name) => name.endsWith(".js"))) {
+    const found = /\bbuildId:[`"](\d{4}\.[^`"]+)[`"]/.exec(readFileSync(join(assets, file), "utf8"));
+    if (found) return found[1];
+  }
+  return undefined;
 }
 
 /** A new device, which signs OpenClaw's challenge. */

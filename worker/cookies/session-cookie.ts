@@ -17,6 +17,9 @@ export interface SessionReference {
   expiresAt: number;
 }
 
+/** No session has this id: a browser that holds it has signed out, and its other tabs are told so. */
+export const SIGNED_OUT = "AAAAAAAAAAAAAAAAAAAAAA";
+
 export type ReadCookie = { kind: "valid" | "expired"; reference: SessionReference };
 
 /**

@@ -6,7 +6,7 @@ import { withCookies } from "../cookies/with-cookies.ts";
 import { leavingPage, signOutPage } from "../pages/account-pages.ts";
 import { GatewayError } from "../problem.ts";
 import { revokeSpentLater } from "../renewal/revoke-spent.ts";
-import { endSession, forgetCookie, requireSession } from "../session-lifecycle.ts";
+import { endSession, forgetCookie, markSignedOut, requireSession } from "../session-lifecycle.ts";
 import { shardsOf } from "../shards.ts";
 
 export function logoutRoutes(deps: Deps, signIn: SignInAdapter): Hono<AppEnv> {
@@ -32,9 +32,12 @@ export function logoutRoutes(deps: Deps, signIn: SignInAdapter): Hono<AppEnv> {
 /** The session is over; what is left is the cookie, its refresh token, and the session at the provider. */
 async function leave(deps: Deps, signIn: SignInAdapter, c: AppContext, session?: SessionView): Promise<Response> {
   const { tenant } = c.var;
-  forgetCookie(c);
   // A stranger's form ends here: no object hears of it.
-  if (session === undefined) return c.redirect("/_gate/signed-out", 303);
+  if (session === undefined) {
+    forgetCookie(c);
+    return c.redirect("/_gate/signed-out", 303);
+  }
+  await markSignedOut(deps, c);
   for (const shard of shardsOf(tenant)) revokeSpentLater(deps, signIn, c, shard);
   const elsewhere = (await signIn.signOutUrl?.(session, c)) ?? null;
   if (elsewhere === null) return c.redirect("/_gate/signed-out", 303);

@@ -3,6 +3,7 @@ import { classifyTarget, type RouteClass, targetPath } from "#protocol/request-t
 import { ERROR_HEADER, GATE_PREFIX } from "#protocol/version.ts";
 import { SETTINGS_HEADER, type RelayCall } from "../../durable-objects/rpc.ts";
 import type { AppContext, Deps, SignInAdapter } from "../context.ts";
+import { SIGNED_OUT } from "../cookies/session-cookie.ts";
 import { refusal, surroundings } from "../middleware/on-error.ts";
 import { isNavigation, notSignedIn } from "../not-signed-in.ts";
 import { awayPage } from "../pages/away-page.ts";
@@ -118,13 +119,17 @@ function answerNotSignedIn(
     const renewing = ended === "expired" && isUnderWay(readRenewal(c, expiresAt), deps.now());
     return refuseSocket(renewing ? "renewing" : ended, deps.now(), expiresAt);
   }
+  const left = c.var.cookie?.reference.session === SIGNED_OUT;
   const answer = notSignedIn(c.req.method, c.var.target, c.req.raw.headers);
   switch (answer.type) {
     case "redirect":
+      // Not to the provider: it may know the person still, and would have another tab signed in again.
+      if (left && c.req.method === "GET") return c.redirect(`${GATE_PREFIX}/signed-out`, 302);
       // Said first: a provider that still knows the person would have them back before they read it.
       if (ended === "revoked" && c.req.method === "GET") return refusal(c, "session_revoked", answer.next);
       return c.redirect(`${GATE_PREFIX}/login?next=${encodeURIComponent(answer.next)}`, 302);
     case "renewal":
+      if (left) return problemResponse("unauthenticated", c.var.requestId);
       return c.redirect(`${GATE_PREFIX}/login/renewal`, 302);
     case "empty":
       return c.body(null, 200, { "cache-control": "no-store" });

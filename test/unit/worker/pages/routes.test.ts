@@ -170,3 +170,27 @@ describe("a refusal of the object's", () => {
     expect([page.status, await page.text()]).toEqual([502, "OpenClaw's own"]);
   });
 });
+
+test("signing out leaves other tabs a cookie that opens nothing: a page says so, no provider and no object is asked", async () => {
+  const gateway = newGateway({}, { session });
+  const cookie = await gateway.cookie();
+  const out = await gateway.send("/_gate/logout", { method: "POST", headers: { origin: ORIGIN, cookie } });
+  expect(out.headers.get("set-cookie")).toMatch(/; Max-Age=600; .*HttpOnly/);
+  const left = out.headers.get("set-cookie")?.split(";")[0] ?? "";
+  expect(left).not.toBe(cookie);
+  const before = gateway.calls.objects;
+  const page = { "sec-fetch-mode": "navigate", accept: "text/html", cookie: left };
+  const rows: [string, string, Record<string, string>, number, string | null][] = [
+    ["GET", "/chat/main", page, 302, "/_gate/signed-out"],
+    ["HEAD", "/chat/main", { cookie: left }, 200, null],
+    ["GET", "/assets/index.js", { cookie: left }, 401, null],
+    ["GET", "/control-ui-config.json", { ...page, "sec-fetch-dest": "iframe" }, 401, null],
+    ["POST", "/tools/invoke", { origin: ORIGIN, cookie: left }, 401, null],
+  ];
+  for (const [method, target, headers, status, location] of rows) {
+    const response = await gateway.send(target, { method, headers });
+    expect([response.status, response.headers.get("location")], `${method} ${target}`).toEqual([status, location]);
+  }
+  expect(gateway.calls.objects).toBe(before);
+  expect(gateway.calls.relayed).toEqual([]);
+});

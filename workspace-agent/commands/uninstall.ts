@@ -1,11 +1,11 @@
 /** `uninstall`: undoes all that setup did, in the other order. Cut short anywhere, it can be run again. */
-import { readdirSync, rmdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { GATE_PREFIX } from "#protocol/version.ts";
 import { findEnrolment, requireCaller } from "../enrolment/enrolled.ts";
 import { callGateway } from "../enrolment/gateway-call.ts";
 import { findManager } from "../service/find-manager.ts";
-import { programFile, removeProgram } from "../service/program.ts";
+import { programFile, removeFolderIfEmpty, removeProgram } from "../service/program.ts";
 import { type Command, CommandError, type CommandContext, done, EXIT, type Outcome } from "./command.ts";
 import { unconfigure } from "./unconfigure.ts";
 
@@ -32,7 +32,7 @@ async function uninstallAll(context: CommandContext): Promise<Outcome> {
   if (dryRun) return done({ service, unconfigure: undone, enrolment, dryRun: true });
   for (const name of STATE_FILES) rmSync(join(folder, name), { force: true });
   removeProgram(programFile(env, flags["system"] === true));
-  removeIfEmpty(folder);
+  removeFolderIfEmpty(folder);
   say("Uninstalled.");
   return done({ service, unconfigure: undone, enrolment });
 }
@@ -65,13 +65,5 @@ async function leave(context: CommandContext): Promise<string> {
       `The gateway could not be told (${error.code}). Revoke this agent on its console, or in the tenant document.`,
     );
     return error.code;
-  }
-}
-
-function removeIfEmpty(folder: string): void {
-  try {
-    if (readdirSync(folder).length === 0) rmdirSync(folder);
-  } catch {
-    // Gone already.
   }
 }

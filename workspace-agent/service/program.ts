@@ -1,5 +1,14 @@
 /** The one bundled file, and where a service finds it. */
-import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+} from "node:fs";
 import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
@@ -46,6 +55,16 @@ export function forgetPrevious(file: string): void {
 
 export function removeProgram(file: string): void {
   for (const path of [file, `${file}.next`, `${file}.previous`]) rmSync(path, { force: true });
+  removeFolderIfEmpty(dirname(file));
+}
+
+/** What others put there stays, and so does the folder. */
+export function removeFolderIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Not empty, or gone already.
+  }
 }
 
 /** @returns SHA-256, hex */

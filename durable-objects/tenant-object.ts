@@ -466,7 +466,9 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     // The roster shows people with an open socket first, so it is told before the OPEN that makes them one.
     if (upgrade && !person.active) this.#news.tell({ ...person, active: true }, true);
     const credit = this.#relays.budget.grantWindow();
-    const head = openHead(upgrade ? "ws" : "http", call, request, person, this.#people.version(), credit);
+    const { clientAddress } = this.#settings.current;
+    const kind = upgrade ? "ws" : "http";
+    const head = openHead(kind, call, request, person, this.#people.version(), credit, clientAddress);
     if (head === null) {
       this.#relays.budget.releaseWindow(credit);
       return problem("bad_call");

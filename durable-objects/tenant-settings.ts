@@ -21,6 +21,8 @@ export interface TenantSettings {
   limits: Record<LimitName, Rate> & { socketsPerPerson: number; bodyBytes: number };
   /** Who may use a route class, instead of the built-in table. */
   policy: { class: RouteClass; roles: Role[] }[];
+  /** What OpenClaw is told of where people are. */
+  clientAddress: "full" | "masked";
 }
 
 const LIFETIME: Lifetime = { idleSeconds: 28_800, absoluteSeconds: 86_400 };
@@ -38,4 +40,5 @@ export const DEFAULT_SETTINGS: TenantSettings = {
     bodyBytes: 104_857_600,
   },
   policy: [],
+  clientAddress: "full",
 };

@@ -7,6 +7,7 @@ import { scopesFor, type Person } from "#protocol/identity.ts";
 import { MAX_HEAD_BYTES } from "#protocol/limits.ts";
 import { HEADER_PREFIX } from "#protocol/version.ts";
 import type { RelayCall } from "../rpc.ts";
+import { maskedAddress } from "./masked-address.ts";
 
 /** @returns null when the agent would take the head for a breach and end the connection, which everybody shares */
 export function openHead(
@@ -16,6 +17,7 @@ export function openHead(
   person: Person,
   version: number,
   credit: number,
+  address: "full" | "masked",
 ): OpenHead | null {
   const headers: HeaderPair[] = [];
   for (const [name, value] of request.headers) {
@@ -32,7 +34,7 @@ export function openHead(
     user: person.user,
     role: person.role,
     scopes: scopesFor(person.role, kind),
-    clientAddress: call.clientAddress,
+    clientAddress: address === "masked" ? maskedAddress(person.key) : call.clientAddress,
     scheme: call.scheme,
     host: call.host,
     body: request.body !== null,

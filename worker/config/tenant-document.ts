@@ -126,6 +126,10 @@ export const tenant = {
     v.optional(listOf(PolicyRule, 20), []),
     "Who may use which class of routes, instead of the built-in table; the last rule of a class counts",
   ),
+  clientAddress: noted(
+    v.optional(v.picklist(["full", "masked"], "full or masked"), "full"),
+    "What OpenClaw is told of where people are, and shows to everybody who signs in: their address, or one that stands for the person alone",
+  ),
   shards: noted(v.optional(wholeNumber(1, 16, "shards"), 1), "Objects that the tenant is spread over", {
     unenforced: true,
   }),

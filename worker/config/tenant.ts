@@ -58,13 +58,16 @@ export function tenantSites(
   return [...workspaces, { ...siteAt(document.consoleHost, "console"), basePath: "" }];
 }
 
-function settingsOf(document: Pick<TenantDocument, "sessions" | "limits" | "policy">): TenantSettings {
+function settingsOf(
+  document: Pick<TenantDocument, "sessions" | "limits" | "policy" | "clientAddress">,
+): TenantSettings {
   return {
     lifetimes: Object.fromEntries(
       ROLES.map((role) => [role, lifetimeOf(document, role)]),
     ) as TenantSettings["lifetimes"],
     limits: document.limits,
     policy: document.policy,
+    clientAddress: document.clientAddress,
   };
 }
 

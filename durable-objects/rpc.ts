@@ -184,6 +184,15 @@ export interface Page<T> {
 
 export const PAGE_SIZE = 50;
 
+/** One line of the audit trail, as it was written. */
+export interface AuditEntry {
+  id: number;
+  /** Milliseconds since the epoch. */
+  at: number;
+  type: string;
+  fields: Record<string, string | number>;
+}
+
 /** Who acts at the console. */
 export interface Actor {
   handle: string;
@@ -304,6 +313,8 @@ export interface TenantRpc {
     cursor: string | null,
   ): Promise<Result<Page<ListedSession>, AdminRefusal>>;
   listPeople(call: TenantCall, actor: string, cursor: string | null): Promise<Result<Page<ListedPerson>, AdminRefusal>>;
+  /** Oldest first, from the one after `cursor` on; the export itself is audited when it begins. */
+  listAudit(call: TenantCall, actor: string, cursor: string | null): Promise<Result<Page<AuditEntry>, AdminRefusal>>;
   /** A session of its own for the command line, in the name of whoever is at the console; never longer than the role's. */
   startCliSession(
     call: TenantCall,

@@ -29,6 +29,7 @@ import {
   type AgentRefusal,
   type AgentView,
   type ApprovalRefusal,
+  type AuditEntry,
   type EndReason,
   type Enrolled,
   type EnrolmentRefusal,
@@ -298,6 +299,15 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
   ): Promise<Result<Page<ListedPerson>, AdminRefusal>> {
     this.#apply(call.settings);
     return this.#admin.listPeople(await hashSessionId(actor), cursor);
+  }
+
+  async listAudit(
+    call: TenantCall,
+    actor: string,
+    cursor: string | null,
+  ): Promise<Result<Page<AuditEntry>, AdminRefusal>> {
+    this.#apply(call.settings);
+    return this.#admin.listAudit(await hashSessionId(actor), cursor);
   }
 
   async startCliSession(

@@ -60,7 +60,7 @@ function announce(hosts: string[], console: string | null | undefined): void {
   print(
     "  npm run -s tidegate -- people list --json > people.json; npm run -s tidegate -- sessions list --json > sessions.json",
   );
-  print("There is no export of the audit trail in this version: it is lost.");
+  print("The audit trail is lost with it. To keep it: npm run -s tidegate -- audit export > audit.jsonl");
 }
 
 /** @throws {ScriptError} not_confirmed */

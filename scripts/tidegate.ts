@@ -22,6 +22,7 @@ const HELP = `npm run tidegate -- <command> [--json]
   agents token                     a word that lets one computer in, once, within fifteen minutes
   agents rename <id> <name>        what the lists call it
   agents revoke <id>               its key is good for nothing any more; its connection ends at once
+  audit export                     the whole audit trail, one JSON object a line, oldest first
   config show                      the tenant as the gateway has it; no secrets
   config check                     judges this checkout's configuration (npm run config:check)
 The token is kept in $XDG_CONFIG_HOME/tidegate/cli.json (default ~/.config), for its owner only.
@@ -88,6 +89,10 @@ async function main(args: string[]): Promise<void> {
   if (command === "agents revoke" && third !== undefined) {
     await ask("DELETE", `/agents/${encodeURIComponent(third)}`);
     return print(json ? "{}" : "revoked");
+  }
+  if (command === "audit export") {
+    for (const entry of await all("/audit")) print(JSON.stringify(entry));
+    return;
   }
   if (command === "config show") return print(JSON.stringify(await ask("GET", "/config"), null, json ? 0 : 2));
   if (command === "config check") {

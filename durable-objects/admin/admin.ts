@@ -5,6 +5,7 @@ import type {
   Actor,
   AdminRefusal,
   AdminTarget,
+  AuditEntry,
   ListedPerson,
   ListedSession,
   ListScope,
@@ -15,6 +16,8 @@ import type {
 import type { Sessions } from "../sessions/sessions.ts";
 import { listPeople, listSessions, readCursor } from "./lists.ts";
 
+/** The whole trail is ten thousand entries: twenty calls, well within what one administrator may ask. */
+const AUDIT_PAGE_SIZE = 500;
 const CONSOLE_KINDS: readonly SessionKind[] = ["console", "cli"];
 
 export interface AdminParts {
@@ -64,6 +67,18 @@ export class Admin {
     const from = readCursor(cursor);
     if (from === undefined) return { ok: false, code: "bad_call" };
     return { ok: true, value: listPeople(this.#parts.sql, from, this.#parts.openSockets) };
+  }
+
+  listAudit(actor: string, cursor: string | null): Result<Page<AuditEntry>, AdminRefusal> {
+    const acting = this.requireAdmin(actor, "audit.list");
+    if (!acting.ok) return acting;
+    if (cursor !== null && !/^\d{1,15}$/.test(cursor)) return { ok: false, code: "bad_call" };
+    const { audit } = this.#parts;
+    if (cursor === null) audit.append({ type: "admin.audit_exported", actor: acting.value.person, by: actor });
+    const entries = audit.after(Number(cursor ?? 0), AUDIT_PAGE_SIZE + 1);
+    const items = entries.slice(0, AUDIT_PAGE_SIZE);
+    const next = entries.length > AUDIT_PAGE_SIZE ? String(items.at(-1)?.id) : null;
+    return { ok: true, value: { items, next } };
   }
 
   /** Only from the console itself: one command line does not make another. */

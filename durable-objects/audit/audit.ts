@@ -1,5 +1,5 @@
 /** The audit seam: product data about security events, written before the action is answered. */
-import type { EndReason } from "../rpc.ts";
+import type { AuditEntry, EndReason } from "../rpc.ts";
 
 import type { DeniedReason } from "#protocol/frame.ts";
 
@@ -11,6 +11,7 @@ export type AuditEvent =
   | { type: "admin.person_revoked"; actor: string; by: string; person: string; sessions: number }
   | { type: "admin.all_revoked"; actor: string; by: string; sessions: number }
   | { type: "admin.cli_started"; actor: string; by: string }
+  | { type: "admin.audit_exported"; actor: string; by: string }
   | { type: "admin.refused"; actor: string; by: string; act: string }
   | { type: "identity.conflict"; issuer: string }
   | { type: "identity.unwritable"; version: number }
@@ -30,6 +31,8 @@ export type AuditEvent =
   | { type: "agent.superseded"; agent: string }
   | { type: "agent.disconnected"; agent: string; code: string };
 
+type Row = { id: number; at: number; type: string; json: string };
+
 /** Rows kept; chain, search and export come with the audit object. */
 const MAX_ROWS = 10_000;
 
@@ -40,6 +43,14 @@ export class Audit {
   constructor(sql: SqlStorage, now: () => number) {
     this.#sql = sql;
     this.#now = now;
+  }
+
+  /** @returns at most `most` entries after `id`, oldest first */
+  after(id: number, most: number): AuditEntry[] {
+    return this.#sql
+      .exec<Row>("SELECT id, at, type, json FROM audit WHERE id > ? ORDER BY id LIMIT ?", id, most)
+      .toArray()
+      .map(({ json, ...entry }) => ({ ...entry, fields: JSON.parse(json) as AuditEntry["fields"] }));
   }
 
   append(event: AuditEvent): void {

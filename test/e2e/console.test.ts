@@ -100,6 +100,8 @@ test("a token from the console works on the command line, is listed, and ends wi
   const person = JSON.parse((await run(["people", "list", "--json"])).out) as { key: string; email: string }[];
   const bob = person.find(({ email }) => email === "bob@example.com")?.key ?? "";
   expect((await run(["people", "revoke", bob])).out).toMatch(/^ended: [1-9]/);
+  const trail = (await run(["audit", "export"])).out.trim().split("\n");
+  expect(trail.map((line) => (JSON.parse(line) as { type: string }).type)).toContain("admin.cli_started");
   expect((await run(["agents", "token"])).out).toMatch(/^tge_[A-Za-z0-9_-]+\n$/);
   expect((await run(["agents", "list", "--json"])).out).toBe("[]\n");
   expect((await run(["agents", "rename", "nobody-here", "a", "name"])).error).toContain("No such agent");

@@ -91,7 +91,7 @@ describe("destroy", () => {
       To keep, before: who was there and who is
         npm run tidegate -- sign-in https://console-claw.example.com
         npm run -s tidegate -- people list --json > people.json; npm run -s tidegate -- sessions list --json > sessions.json
-      There is no export of the audit trail in this version: it is lost.
+      The audit trail is lost with it. To keep it: npm run -s tidegate -- audit export > audit.jsonl
         ✓ tidegate-gateway deleted
         ✓ tidegate-tenant deleted
       Left: the client at your provider, config/tenants.json, and every agent (tidegate-agent uninstall on its computer)

@@ -26,6 +26,7 @@ const ACTS: Record<string, Act> = {
   "who acts": (actor) => tenant.stub.whoActs(CALLER, actor),
   "list own sessions": (actor) => tenant.stub.listSessions(CALLER, actor, "own", null),
   "list all sessions": (actor) => tenant.stub.listSessions(CALLER, actor, "all", null),
+  "read the audit trail": (actor) => tenant.stub.listAudit(CALLER, actor, null),
   "list people": (actor) => tenant.stub.listPeople(CALLER, actor, null),
   "end own sessions": async (actor) => revoke(actor, { person: await keyOf("actor") }),
   "revoke another's session": async (actor, other) => revoke(actor, { session: await hashSessionId(other) }),
@@ -122,6 +123,23 @@ describe("lists", () => {
     for (const id of [...ids, actor]) expect(JSON.stringify(all)).not.toContain(id);
     const people = await tenant.stub.listPeople(CALLER, actor, null);
     expect(people.ok && people.value.items.length).toBe(PAGE_SIZE);
+  });
+
+  test("the audit trail comes whole, oldest first, over all its pages, and says who took it", async () => {
+    const actor = await console_("alice", "admin");
+    await tenant.sql(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
+      INSERT INTO audit (at, type, json) SELECT i, 'agent.left', '{"agent":"a"}' FROM n`);
+    const entries = [];
+    for (let cursor: string | null = null; ;) {
+      const page = await tenant.stub.listAudit(CALLER, actor, cursor);
+      if (!page.ok) throw new Error(page.code);
+      entries.push(...page.value.items);
+      if ((cursor = page.value.next) === null) break;
+    }
+    expect(entries.map(({ id }) => id)).toEqual(entries.map((_entry, at) => at + 1));
+    expect(entries.filter(({ type }) => type === "agent.left")).toHaveLength(1200);
+    expect(entries.at(-1)).toMatchObject({ type: "admin.audit_exported", fields: { actor: await keyOf("alice") } });
+    expect(outcome(await tenant.stub.listAudit(CALLER, actor, "1; DROP TABLE audit"))).toBe("bad_call");
   });
 
   test("one's own list holds nobody else's", async () => {

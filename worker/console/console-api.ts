@@ -37,6 +37,11 @@ export function consoleApi(deps: Deps): Hono<AppEnv> {
     const { object, session } = await requireActing(deps, c);
     return c.json(valueOf(await object.listPeople(c.var.tenant.call, session, cursor)));
   });
+  api.get("/audit", async (c) => {
+    const cursor = parse(Cursor, c.req.query("cursor")) ?? null;
+    const { object, session } = await requireActing(deps, c);
+    return c.json(valueOf(await object.listAudit(c.var.tenant.call, session, cursor)));
+  });
   api.post("/people/:key/revoke", async (c) => {
     const target = { person: parse(Name, c.req.param("key")) };
     const { object, session } = await requireActing(deps, c);

@@ -111,6 +111,9 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
     async listPeople() {
       return { ok: false, code: "session_unknown" };
     },
+    async listAudit() {
+      return { ok: false, code: "session_unknown" };
+    },
     async startCliSession() {
       return { ok: false, code: "session_unknown" };
     },

@@ -125,6 +125,7 @@ describe("the first deploy", () => {
     expect(cloudflare.changes).toEqual([
       "PUT /scripts/tidegate-tenant",
       "POST /scripts/tidegate-tenant/subdomain",
+      "POST /scripts/tidegate-gateway/assets-upload-session",
       "PUT /scripts/tidegate-gateway",
       "POST /scripts/tidegate-gateway/subdomain",
       "PUT /scripts/tidegate-gateway/schedules",
@@ -304,7 +305,7 @@ describe("mistakes", () => {
       mistake: "the host has a DNS record that leads elsewhere",
       before: () => void cloudflare.records.add("claw.example.com"),
       tells: /claw\.example\.com has a DNS record already, which leads elsewhere: delete it in the dashboard/,
-      changes: 5,
+      changes: 6,
     },
     {
       mistake: "the host is another Worker's",

@@ -179,8 +179,7 @@ test(
     const chat = await ChatPage.open(await browser.newContext({ viewport: { width: 1280, height: 800 } }), url);
     await chat.signIn("bob");
     const ask = async (text: string, answer: RegExp) => {
-      await chat.composer.fill(text);
-      await chat.composer.press("Enter");
+      await chat.say(text);
       await chat.page.getByText(answer).last().waitFor({ timeout: 60_000 });
     };
     await ask("who am I?", /You are bob@example\.com/);

@@ -180,8 +180,7 @@ test("an expired page is renewed without a sign: same tab, same person, and the 
   const who = await (await context.request.get(`${stack.url}/_gate/session`)).json();
   expect(who).toMatchObject({ email: "alice@example.com", role: "admin" });
   expect(await chat.composer.inputValue()).toBe("still here");
-  await chat.composer.fill("who am I?");
-  await chat.composer.press("Enter");
+  await chat.say("who am I?");
   await chat.page.getByText("You are alice@example.com").first().waitFor({ timeout: 60_000 });
 });
 

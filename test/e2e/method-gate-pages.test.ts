@@ -6,6 +6,7 @@ import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { findChromium } from "../../scripts/chromium.ts";
 import { findFreePort } from "../../scripts/ports.ts";
+import { say } from "../support/composer.ts";
 import { passNotice } from "../support/notice.ts";
 import { startAll, type Stack } from "../../scripts/stack.ts";
 
@@ -100,8 +101,7 @@ class Visit {
   }
 
   async say(text: string): Promise<void> {
-    await this.composer.fill(text);
-    await this.composer.press("Enter");
+    await say(this.composer, text);
   }
 
   async shows(text: string): Promise<void> {

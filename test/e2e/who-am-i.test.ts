@@ -7,6 +7,7 @@ import { answer, type ChatMessage } from "../../demo/answer.ts";
 import { findChromium } from "../../scripts/chromium.ts";
 import { findFreePort } from "../../scripts/ports.ts";
 import { startAll, type Stack } from "../../scripts/stack.ts";
+import { say } from "../support/composer.ts";
 import { passNotice } from "../support/notice.ts";
 import { rawPost } from "../support/raw-post.ts";
 import { HOSTILE_TARGETS } from "../support/targets.ts";
@@ -80,8 +81,7 @@ function composer(page: Page) {
 }
 
 async function ask(page: Page, text: string): Promise<void> {
-  await composer(page).fill(text);
-  await composer(page).press("Enter");
+  await say(composer(page), text);
 }
 
 async function answers(page: Page, email: string): Promise<number> {

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BrowserContext, Locator, Page, Request } from "playwright-core";
 import { expect } from "vitest";
+import { say } from "./composer.ts";
 import { passNotice } from "./notice.ts";
 
 /** A UI that has asked for no part for so long has all that it wants for now. */
@@ -122,15 +123,8 @@ export class ChatPage {
     await this.connected(before + 1);
   }
 
-  /** Sends a message, as soon as the UI takes one: until then Enter does nothing, and the text stays where it is. */
   async say(text: string): Promise<void> {
-    await this.composer.fill(text);
-    const isTaken = async () => {
-      if ((await this.composer.inputValue()) !== text) return true;
-      await this.composer.press("Enter");
-      return (await this.composer.inputValue()) !== text;
-    };
-    await expect.poll(isTaken, { timeout: 60_000, interval: 500 }).toBe(true);
+    await say(this.composer, text);
   }
 
   /** Waits until a person can read `text` on the page; it may stand in many elements. */

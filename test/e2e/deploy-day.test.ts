@@ -2,7 +2,7 @@
  * The computer's half of deploy day, as README.md tells it: an OpenClaw in token mode is put behind a gateway and a real
  * OpenID provider, people chat, everything is upgraded under an open chat, and all of it is undone to the byte.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   existsSync,
@@ -16,6 +16,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { chromium, type Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type DemoModel, startDemoModel } from "../../demo/model.ts";
@@ -33,6 +34,7 @@ import { startTokenOpenClaw, type TokenOpenClaw } from "../support/token-opencla
 const home = mkdtempSync(join(tmpdir(), "tidegate-deploy-day-"));
 const assets = join(home, "assets");
 const downloaded = join(home, "tidegate-agent.mjs");
+const execute = promisify(execFile);
 const TIMEOUT_MS = 600_000;
 let [url, consoleUrl] = ["", ""];
 let ports: [port: number, consolePort: number];
@@ -143,6 +145,10 @@ test(
     if (openclaw === undefined || browser === undefined) throw new Error("not started");
     const { configPath, workspace, env } = openclaw;
     const openclawCommand = ["--openclaw", openclaw.command];
+    // As people have it: talked to before, so with what OpenClaw puts there at its first word, and its first-run ritual done.
+    await execute(openclaw.command, ["agent", "--agent", "main", "--message", "hello", "--json"], { env });
+    writeFileSync(join(workspace, "IDENTITY.md"), "# Who I am\n\nTidy, a helper.\n");
+    rmSync(join(workspace, "BOOTSTRAP.md"));
     const before = { config: readFileSync(configPath), workspace: treeOf(workspace) };
 
     // The release before, so that there is something to upgrade from.

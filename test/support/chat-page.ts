@@ -1,7 +1,6 @@
 /** One tab with the Control UI, as a person has it open, and what can be seen of its sockets. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BrowserContext, Locator, Page, Request } from "playwright-core";
-import { expect } from "vitest";
 import { say } from "./composer.ts";
 import { passNotice } from "./notice.ts";
 

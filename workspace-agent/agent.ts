@@ -122,7 +122,7 @@ async function serveMetrics(port: number | null, tunnel: Tunnel, traffic: Traffi
 }
 
 function createIdentityWriter(config: AgentConfig, log: Log): IdentityWriter {
-  const files = new RosterFiles(new WorkspaceFiles(config.workspace), config.publicUrl, log);
+  const files = new RosterFiles(new WorkspaceFiles(config.workspace), config.publicUrl, log, () => performance.now());
   const { openclawPassword } = config;
   const client =
     openclawPassword === null

@@ -19,11 +19,13 @@ const alice: Person = {
 const known = { ids: new Map([[alice.user, ID]]), ambiguous: new Set<string>() };
 const nobody = { ids: new Map<string, string>(), ambiguous: new Set<string>() };
 let folder: string;
+let now: number;
 let files: RosterFiles;
 
 beforeEach(async () => {
+  now = 0;
   folder = await mkdtemp(join(tmpdir(), "tidegate-"));
-  files = new RosterFiles(new WorkspaceFiles(folder), "https://gw.example", silent);
+  files = new RosterFiles(new WorkspaceFiles(folder), "https://gw.example", silent, () => now);
   await writeFile(join(folder, "AGENTS.md"), "seeded");
 });
 afterEach(() => rm(folder, { recursive: true }));
@@ -71,19 +73,68 @@ test("a new workspace gets no root file before OpenClaw made its own, but person
   await rm(join(folder, "AGENTS.md"));
   await files.write([alice], known);
   expect(await readdir(folder)).toEqual(["users"]);
-  await writeFile(join(folder, "USER.md"), "template");
+});
+
+const hasRoster = async (name: string) =>
+  (await readFile(join(folder, name), "utf8").catch(() => "")).includes("tidegate:roster:begin");
+
+test("while OpenClaw fills a new workspace and until its ritual is done, the roster stands in AGENTS.md", async () => {
+  await rm(join(folder, "AGENTS.md"));
   await files.write([alice], known);
+  // In OpenClaw's order; whatever differs from its template when BOOTSTRAP.md is due ends the ritual.
+  await writeFile(join(folder, "SOUL.md"), "soul");
+  expect(await files.write([alice], known)).toBe(0);
+  for (const name of ["AGENTS.md", "IDENTITY.md", "USER.md"]) {
+    await writeFile(join(folder, name), "template");
+    await files.write([alice], known);
+  }
+  expect(await read("USER.md")).toBe("template");
+  expect(await read("AGENTS.md")).toMatch(/^<!-- tidegate:roster:begin -->[^]*\ntemplate$/);
+  await writeFile(join(folder, "BOOTSTRAP.md"), "who am I?");
+  now = 3_600_000;
+  expect(await files.write([alice], known)).toBe(0);
+  await rm(join(folder, "BOOTSTRAP.md"));
+  expect(await files.write([alice], known)).toBe(2);
   expect(await read("USER.md")).toMatch(/^<!-- tidegate:roster:begin -->[^]*\ntemplate$/);
+  expect(await read("AGENTS.md")).toBe("template");
+});
+
+test("an OpenClaw that fills a workspace without the ritual has the roster in USER.md soon after", async () => {
+  const later = new RosterFiles(new WorkspaceFiles(join(folder, "later")), "https://gw.example", silent, () => now);
+  await later.write([alice], known);
+  await writeFile(join(folder, "later", "AGENTS.md"), "template");
+  await later.write([alice], known);
+  expect(await hasRoster("later/AGENTS.md")).toBe(true);
+  now = 10_000;
+  await later.write([alice], known);
+  expect([await hasRoster("later/AGENTS.md"), await hasRoster("later/USER.md")]).toEqual([false, true]);
+});
+
+test.each([
+  ["is not there", async () => rm(join(folder, "AGENTS.md"))],
+  [
+    "is a link",
+    async () => {
+      await rm(join(folder, "AGENTS.md"));
+      await symlink("SOUL.md", join(folder, "AGENTS.md"));
+    },
+  ],
+])("where AGENTS.md %s, who is who matters more than the ritual", async (_, prepare) => {
+  await writeFile(join(folder, "SOUL.md"), "soul");
+  await writeFile(join(folder, "BOOTSTRAP.md"), "who am I?");
+  await prepare();
+  await files.write([alice], known);
+  expect([await hasRoster("USER.md"), await hasRoster("SOUL.md")]).toEqual([true, false]);
 });
 
 test("a workspace that does not exist yet is made with personal files only", async () => {
-  const later = new RosterFiles(new WorkspaceFiles(join(folder, "later")), "https://gw.example", silent);
+  const later = new RosterFiles(new WorkspaceFiles(join(folder, "later")), "https://gw.example", silent, () => now);
   expect(await later.write([alice], known)).toBe(1);
   expect(await readdir(join(folder, "later"))).toEqual(["users"]);
 });
 
 test("a workspace whose parent folder is missing is nobody's to make", async () => {
-  const missing = new RosterFiles(new WorkspaceFiles(join(folder, "a", "b")), "https://gw.example", silent);
+  const missing = new RosterFiles(new WorkspaceFiles(join(folder, "a", "b")), "https://gw.example", silent, () => now);
   expect(await missing.write([alice], known)).toBe(0);
   expect(await readdir(folder)).toEqual(["AGENTS.md"]);
 });

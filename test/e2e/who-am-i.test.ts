@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
@@ -133,6 +133,19 @@ test("a long answer arrives word by word", async () => {
   const seen = await page.waitForFunction(() => /word\d+ /.test(document.body.innerText) && document.body.innerText);
   expect(await seen.jsonValue()).not.toContain("word599");
   await page.waitForFunction(() => document.body.innerText.includes("word599"), undefined, { timeout: 60_000 });
+});
+
+test("OpenClaw's first-run ritual outlives the chats; the roster stands in AGENTS.md until it is done, then in USER.md", async () => {
+  const file = (name: string) => join(stack.workspace, name);
+  expect(existsSync(file("BOOTSTRAP.md"))).toBe(true);
+  expect(readFileSync(file("AGENTS.md"), "utf8")).toContain("tidegate:roster:begin");
+  expect(readFileSync(file("USER.md"), "utf8")).not.toContain("tidegate:roster");
+  // As the model does when the ritual is done.
+  rmSync(file("BOOTSTRAP.md"));
+  await expect
+    .poll(() => readFileSync(file("AGENTS.md"), "utf8"), { timeout: 20_000 })
+    .not.toContain("tidegate:roster");
+  expect(readFileSync(file("USER.md"), "utf8")).toContain("tidegate:roster:begin");
 });
 
 test("the workspace holds the roster block, one file a person, and what a hand wrote", async () => {

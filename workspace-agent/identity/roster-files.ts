@@ -11,25 +11,39 @@ import {
 } from "./roster.ts";
 import type { WorkspaceFiles } from "./workspace-files.ts";
 
-const ROOT = ["USER.md"];
+/** Where the roster may stand: in the first, or in the second for as long as OpenClaw's first-run ritual is not done. */
+export const ROOTS = [["USER.md"], ["AGENTS.md"]] as const;
+const [USER, AGENTS] = ROOTS;
+const RITUAL = ["BOOTSTRAP.md"];
 const PERSONAL_FOLDER = "users";
+/** OpenClaw has filled a new workspace by then, the ritual's file last. */
+const FILLING_MS = 10_000;
 
 export class RosterFiles {
   readonly #files: WorkspaceFiles;
   readonly #publicUrl: string;
   readonly #log: Log;
+  readonly #now: () => number;
   #leftOut = 0;
+  /** Whether the workspace was empty when it was last looked at, and when it was first seen not to be any more. */
+  #wasNew = false;
+  #filledAt = Number.NEGATIVE_INFINITY;
 
-  constructor(files: WorkspaceFiles, publicUrl: string, log: Log) {
+  /** @param now milliseconds of a clock that only rises */
+  constructor(files: WorkspaceFiles, publicUrl: string, log: Log, now: () => number) {
     this.#files = files;
     this.#publicUrl = publicUrl;
     this.#log = log;
+    this.#now = now;
   }
 
   /** Brings every file in line. @returns how many had to be changed @throws {WorkspaceError} */
   async write(people: readonly Person[], profiles: Profiles): Promise<number> {
     // Before its first turn OpenClaw may have no workspace yet: then nobody reads files, and none can be stale.
-    if (!(await this.#files.ensure())) return 0;
+    if (!(await this.#files.ensure())) {
+      this.#wasNew = true;
+      return 0;
+    }
     let changed = 0;
     const holders = new Map<string, Person>();
     for (const person of people) {
@@ -43,7 +57,7 @@ export class RosterFiles {
     }
     for (const id of profiles.ambiguous)
       if (await this.#put([PERSONAL_FOLDER, id, "USER.md"], personalBlock(id, null))) changed += 1;
-    if (!(await this.#isNew()) && (await this.#writeRoot(people, profiles))) changed += 1;
+    changed += await this.#writeRoot(people, profiles);
     for (const [id, person] of holders) {
       if (await this.#put([PERSONAL_FOLDER, id, "USER.md"], personalBlock(id, person))) changed += 1;
     }
@@ -51,23 +65,45 @@ export class RosterFiles {
   }
 
   /**
-   * OpenClaw fills a new workspace at its first turn, and leaves out its first-run ritual when USER.md is already
-   * there (facts/openclaw section 3.7); personal files do not have that effect. Until then the root file waits, and
-   * the personal ones speak for their owners.
+   * OpenClaw fills a new workspace at its first turn, and leaves out or ends its first-run ritual when USER.md is
+   * there or is not as it made it (decisions 87). So a new workspace gets no root file, and until the ritual is done
+   * the roster stands in AGENTS.md, which OpenClaw reads the same way; the personal files do not have that effect.
+   * @returns none for a workspace that OpenClaw has not filled yet
    */
-  async #isNew(): Promise<boolean> {
-    return (await this.#files.list([])).every((name) => name === PERSONAL_FOLDER);
+  async #root(): Promise<readonly string[] | null> {
+    const names = new Set(await this.#files.list([]));
+    names.delete(PERSONAL_FOLDER);
+    if (names.size === 0) {
+      this.#wasNew = true;
+      return null;
+    }
+    if (this.#wasNew) {
+      this.#wasNew = false;
+      this.#filledAt = this.#now();
+    }
+    const isRitual = RITUAL.some((name) => names.has(name));
+    const isFilling = this.#now() - this.#filledAt < FILLING_MS;
+    if ((isRitual || isFilling) && (await this.#files.readPlain(AGENTS)) !== null) return AGENTS;
+    // Who is who matters more than the ritual of somebody who took AGENTS.md away, or made it a link.
+    return isFilling && !isRitual ? null : USER;
   }
 
-  async #writeRoot(people: readonly Person[], profiles: Profiles): Promise<boolean> {
+  /** @returns how many files had to be changed */
+  async #writeRoot(people: readonly Person[], profiles: Profiles): Promise<number> {
+    const root = await this.#root();
+    if (root === null) return 0;
     const block = rosterBlock(people, profiles, this.#publicUrl);
     if (block.leftOut !== this.#leftOut) this.#log("identity.crowded", { left_out: block.leftOut });
     this.#leftOut = block.leftOut;
-    return this.#put(ROOT, block.text);
+    let changed = (await this.#put(root, block.text)) ? 1 : 0;
+    // Only then is it taken out of the other: whoever reads in between reads it twice, never not at all.
+    const other = root === USER ? AGENTS : USER;
+    if ((await this.#files.readPlain(other)) !== null && (await this.#put(other, null))) changed += 1;
+    return changed;
   }
 
   /** @returns whether the file had to be changed */
-  async #put(parts: string[], block: string | null): Promise<boolean> {
+  async #put(parts: readonly string[], block: string | null): Promise<boolean> {
     const current = await this.#files.read(parts);
     const next = withBlock(current ?? Buffer.alloc(0), block);
     if (current === null ? next.byteLength === 0 : next.equals(current)) return false;

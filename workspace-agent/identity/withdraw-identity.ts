@@ -1,4 +1,5 @@
 /** Takes out of a workspace what the agent wrote there, for good; every other byte stays. */
+import { ROOTS } from "./roster-files.ts";
 import { isProfileId, withBlock } from "./roster.ts";
 import type { WorkspaceFiles } from "./workspace-files.ts";
 
@@ -6,8 +7,8 @@ import type { WorkspaceFiles } from "./workspace-files.ts";
 export async function withdrawIdentity(files: WorkspaceFiles, countOnly: boolean): Promise<number> {
   let changed = 0;
   const ids = (await files.list(["users"])).filter(isProfileId);
-  for (const parts of [["USER.md"], ...ids.map((id) => ["users", id, "USER.md"])]) {
-    const current = await files.read(parts);
+  for (const parts of [...ROOTS, ...ids.map((id) => ["users", id, "USER.md"])]) {
+    const current = await files.readPlain(parts);
     if (current === null) continue;
     const rest = withBlock(current, null);
     if (rest.equals(current)) continue;

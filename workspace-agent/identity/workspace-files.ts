@@ -10,6 +10,8 @@ import { dirname, join } from "node:path";
 /** A larger USER.md is nobody's notes. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
+const NEVER_WRITTEN: ReadonlySet<string> = new Set(["symlink", "not_a_file", "too_large"]);
+
 /** The workspace cannot be read or written as needed; `code` is the system's, or `symlink`, `not_a_file`, `too_large`. */
 export class WorkspaceError extends Error {
   readonly code: string;
@@ -71,6 +73,16 @@ export class WorkspaceFiles {
         await file.close();
       }
     });
+  }
+
+  /** As {@link read}; null also for a link or what else {@link write} never makes. @throws {WorkspaceError} */
+  async readPlain(parts: readonly string[]): Promise<Buffer | null> {
+    try {
+      return await this.read(parts);
+    } catch (error) {
+      if (error instanceof WorkspaceError && NEVER_WRITTEN.has(error.code)) return null;
+      throw error;
+    }
   }
 
   /** Replaces the file, and makes the folders above it below the workspace. @throws {WorkspaceError} */

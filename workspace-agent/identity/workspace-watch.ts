@@ -8,7 +8,10 @@ const CHECK_INTERVAL_MS = 15_000;
 /** A folder that does not exist yet appears in the middle of OpenClaw's first turn, which reads it right away. */
 const MISSING_INTERVAL_MS = 100;
 
-/** Calls `changed` soon after a change of USER.md, and from time to time. @returns what ends it */
+/** Where the roster stands or may stand, and what decides it. */
+const WATCHED = new Set(["USER.md", "AGENTS.md", "BOOTSTRAP.md"]);
+
+/** Calls `changed` soon after a change of these, and from time to time. @returns what ends it */
 export function watchWorkspace(folder: string, changed: () => void, failed: (code: string) => void): () => void {
   let watcher: FSWatcher | null = null;
   let told = false;
@@ -19,7 +22,7 @@ export function watchWorkspace(folder: string, changed: () => void, failed: (cod
     if (watcher !== null) return;
     try {
       watcher = watch(folder, (_event, name) => {
-        if (name !== null && name !== "USER.md") return;
+        if (name !== null && !WATCHED.has(name)) return;
         clearTimeout(debounce);
         debounce = setTimeout(changed, DEBOUNCE_MS);
       });

@@ -10,7 +10,7 @@ type Shorthand = { [name: string]: string | undefined };
 
 /** @returns a raw document: whatever is wrong in it is found by the schema, as in one from a file */
 export function singleTenantDocument(settings: Shorthand, signsInAtProvider: boolean): Record<string, unknown> {
-  const { PUBLIC_URL, CONSOLE_ORIGIN, TENANT_NAME, CONTACT } = settings;
+  const { PUBLIC_URL, CONSOLE_ORIGIN, TENANT_NAME, CONTACT, OWN_SESSIONS } = settings;
   const url = URL.parse(PUBLIC_URL ?? "");
   return {
     id: "default",
@@ -18,6 +18,7 @@ export function singleTenantDocument(settings: Shorthand, signsInAtProvider: boo
     ...(CONSOLE_ORIGIN === undefined ? {} : { consoleHost: URL.parse(CONSOLE_ORIGIN)?.host }),
     ...(TENANT_NAME === undefined ? {} : { name: TENANT_NAME }),
     ...(CONTACT === undefined ? {} : { contact: CONTACT }),
+    ownSessions: OWN_SESSIONS === "true",
     providers: signsInAtProvider ? [provider(settings)] : [],
     allow: { emails: listOf(settings, "ALLOWED_EMAILS"), domains: listOf(settings, "ALLOWED_DOMAINS") },
     admins: { emails: listOf(settings, "ADMIN_EMAILS") },

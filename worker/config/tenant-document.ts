@@ -126,6 +126,10 @@ export const tenant = {
     v.optional(listOf(PolicyRule, 20), []),
     "Who may use which class of routes, instead of the built-in table; the last rule of a class counts",
   ),
+  ownSessions: noted(
+    v.optional(v.boolean("true or false"), false),
+    "Set where OpenClaw's own `gateway.roles` hide people's sessions from each other: the assistant's address leads each to a new session of their own, not to one that may be somebody else's",
+  ),
   clientAddress: noted(
     v.optional(v.picklist(["full", "masked"], "full or masked"), "full"),
     "What OpenClaw is told of where people are, and shows to everybody who signs in: their address, or one that stands for the person alone",

@@ -29,6 +29,8 @@ export interface Tenant {
   /** Kept for reason codes; {@link Tenant.admit} is these rules as one question. */
   access: AccessRules;
   admit: Admit;
+  /** Whether OpenClaw hides people's sessions from each other, see the tenant document. */
+  ownSessions: boolean;
   sessions: TenantDocument["sessions"];
   limits: TenantDocument["limits"];
   policy: TenantDocument["policy"];
@@ -42,12 +44,12 @@ export function tenantSites(
   providers: readonly ProviderSettings[],
   schemeOf: (host: string) => "http:" | "https:",
 ): Tenant[] {
-  const { id, basePath, name, contact, notice, shards, sessions, limits, policy } = document;
+  const { id, basePath, name, contact, notice, shards, ownSessions, sessions, limits, policy } = document;
   const access: AccessRules = { allow: document.allow, admins: document.admins, roles: document.roles };
   const agentKeys = new Map(document.agents.map(({ id: agent, publicKey }) => [agent, publicKey]));
   const admit = admitBy(access);
   const call: TenantCall = { tenant: id, settings: JSON.stringify(settingsOf(document)) };
-  const plain = { id, basePath, name, contact, notice, shards, sessions, limits, policy, call };
+  const plain = { id, basePath, name, contact, notice, shards, ownSessions, sessions, limits, policy, call };
   const urlOf = (host: string) => new URL(`${schemeOf(host)}//${host}`);
   const consoleUrl = document.consoleHost === null ? null : urlOf(document.consoleHost);
   const everywhere = { ...plain, agentKeys, providers, access, admit, consoleUrl };

@@ -86,6 +86,7 @@ export const shorthand = {
   ),
   TENANT_NAME: noted(v.optional(any("a text of at most 64 characters on one line")), "`name`"),
   CONTACT: noted(v.optional(any("a text of at most 128 characters on one line")), "`contact`"),
+  OWN_SESSIONS: noted(v.optional(v.picklist(["true", "false"], "true or false")), "`ownSessions`"),
   AGENT_KEYS: noted(v.optional(any("id:publicKey, separated by commas"), ""), "`agents`"),
 };
 

@@ -15,6 +15,10 @@ import { isUnderWay, readRenewal } from "../renewal-cookie.ts";
 import { renewSession } from "../renewal/renew-session.ts";
 import { clientAddress, SHARD } from "../session-lifecycle.ts";
 
+/** Where the Control UI shows the one session that everybody shares, unless OpenClaw hides it from all but its owner. */
+const LANDINGS: ReadonlySet<string> = new Set(["/", "/chat", "/chat/main"]);
+const NEW_SESSION = "/new";
+
 export function relay(deps: Deps, adapter: SignInAdapter) {
   return async function relay(c: AppContext): Promise<Response> {
     const { cookie, target, tenant } = c.var;
@@ -24,6 +28,9 @@ export function relay(deps: Deps, adapter: SignInAdapter) {
     const routeClass = classifyTarget(method, target, upgrade);
     if (cookie?.kind !== "valid") return answerNotSignedIn(deps, c, upgrade, cookie === undefined ? null : "expired");
     if (routeClass === null) throw new GatewayError("route_closed");
+    if (tenant.ownSessions && LANDINGS.has(targetPath(target)) && isNavigation(method, c.req.raw.headers)) {
+      return c.redirect(NEW_SESSION, 302);
+    }
     const call: RelayCall = {
       tenant: tenant.id,
       session: cookie.reference.session,

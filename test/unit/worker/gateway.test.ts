@@ -53,6 +53,35 @@ describe("own routes", () => {
   });
 });
 
+describe("where OpenClaw hides people's sessions from each other", () => {
+  const navigation = { "sec-fetch-mode": "navigate", accept: "text/html" };
+
+  test.each([
+    ["/", navigation, "/new"],
+    ["/chat", navigation, "/new"],
+    ["/chat/main?x=1", navigation, "/new"],
+    ["/new", navigation, null],
+    ["/chat/agent:main:dashboard:1", navigation, null],
+    ["/chat/main/", navigation, null],
+    ["/", { "sec-fetch-mode": "cors" }, null],
+    ["/", { upgrade: "websocket", "sec-fetch-mode": "websocket", origin: ORIGIN }, null],
+  ])("%s, asked as %o, leads to %s", async (target, headers, location) => {
+    const gateway = newGateway({ OWN_SESSIONS: "true" });
+    const cookie = await gateway.cookie();
+    const response = await gateway.send(target, { headers: { ...(headers as Record<string, string>), cookie } });
+    expect(response.headers.get("location")).toBe(location);
+    expect(gateway.calls.relayed).toHaveLength(location === null ? 1 : 0);
+  });
+
+  test("nobody is led there before sign-in, and where sessions are shared nobody at all", async () => {
+    const apart = await newGateway({ OWN_SESSIONS: "true" }).send("/", { headers: navigation });
+    expect(apart.headers.get("location")).toBe("/_gate/login?next=%2F");
+    const gateway = newGateway();
+    await gateway.send("/", { headers: { ...navigation, cookie: await gateway.cookie() } });
+    expect(gateway.calls.relayed).toHaveLength(1);
+  });
+});
+
 describe("a service worker", () => {
   const asked = (target: string) => ({
     target,

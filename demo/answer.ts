@@ -19,7 +19,7 @@ const INTERNAL_CONTEXT = "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT";
 const NOT_VERIFIED = "I cannot tell: you are not verified.";
 const NO_ADDRESS = "You are signed in, but with no verified address.";
 /** How OpenClaw heads each workspace file in the system prompt. */
-const USER_FILE_HEADING = /^## (?:\S.*\/)?USER\.md$/gm;
+const ROSTER_FILE_HEADING = /^## (?:\S.*\/)?(?:AGENTS|USER)\.md$/gm;
 const PERSONAL_FILE = /\/users\/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\/USER\.md$/;
 const LONGEST_STORY_WORDS = 20_000;
 const ECHO_CHARACTERS = 200;
@@ -52,11 +52,11 @@ export function findSenderId(message: string): string | undefined {
 }
 
 /**
- * The roster's row for `senderId`. Only the workspace's shared USER.md counts, and only one row in one block: if there
+ * The roster's row for `senderId`. Only the workspace's shared files count, and only one row in one block: if there
  * were two, whoever wrote the second one could choose who people are.
  */
 export function findInRoster(senderId: string, prompt: string): Record<string, unknown> | undefined {
-  const blocks = findSharedUserFile(prompt)?.split(ROSTER_BEGIN).slice(1) ?? [];
+  const blocks = findSharedFiles(prompt).split(ROSTER_BEGIN).slice(1);
   const end = blocks[0]?.indexOf(ROSTER_END) ?? -1;
   if (blocks.length !== 1 || end < 0) return undefined;
   const rows = blocks[0]!
@@ -68,13 +68,16 @@ export function findInRoster(senderId: string, prompt: string): Record<string, u
   return rows.length === 1 ? rows[0] : undefined;
 }
 
-/** The text of the shared USER.md. The prompt also holds the personal one of whoever the session belongs to. */
-function findSharedUserFile(prompt: string): string | undefined {
-  const headings = [...prompt.matchAll(USER_FILE_HEADING)];
+/**
+ * The text of the shared files that the roster may stand in: USER.md, or AGENTS.md until OpenClaw's first-run ritual is
+ * done. The prompt also holds the personal USER.md of whoever the session belongs to.
+ */
+function findSharedFiles(prompt: string): string {
+  const headings = [...prompt.matchAll(ROSTER_FILE_HEADING)];
   const shared = headings.flatMap((heading, index) =>
     PERSONAL_FILE.test(heading[0]) ? [] : [prompt.slice(heading.index, headings[index + 1]?.index)],
   );
-  return shared.length === 1 ? shared[0] : undefined;
+  return shared.join("");
 }
 
 function whoIs(senderId: string | undefined, prompt: string): string {

@@ -13,6 +13,8 @@ export interface OpenClawConfigOptions {
   /** E-mail address → scopes beyond those everybody has. */
   identityScopes: Record<string, string[]>;
   model: ModelChoice;
+  /** OpenClaw's own `gateway.roles`; default: none, and everybody shares all sessions. */
+  roles?: object | undefined;
 }
 
 export type ModelChoice =
@@ -50,6 +52,7 @@ export function openClawConfig(options: OpenClawConfigOptions): object {
           deviceAutoApprove: { enabled: true, scopes: EVERYBODY },
         },
       },
+      ...(options.roles === undefined ? {} : { roles: options.roles }),
       controlUi: { enabled: true, allowedOrigins: [options.publicOrigin] },
     },
     agents: { defaults: { model: { primary }, workspace: options.workspace } },

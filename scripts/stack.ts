@@ -45,6 +45,8 @@ export interface StackOptions {
   /** Added to what both scripts get, to try other settings. */
   gatewayVars?: Record<string, string>;
   tenantVars?: Record<string, string>;
+  /** Its own `gateway.roles`, to try people apart. */
+  openclawRoles?: object;
   wordDelayMs?: number;
   beforeWord?: () => Promise<void>;
   /** Sees each conversation that the demo model is asked about. */
@@ -238,6 +240,7 @@ async function startOwnedOpenClaw(
       publicOrigin,
       identityScopes: adminScopes(options.stubUsers),
       model: choice,
+      roles: options.openclawRoles,
     });
   parts.openclaw = keepRunning("OpenClaw", start, say, onChange);
   return parts.openclaw;

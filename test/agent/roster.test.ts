@@ -53,7 +53,7 @@ test("the personal block, word for word", () => {
   expect(personalBlock(ALICE_ID, person())).toBe(`<!-- tidegate:roster:begin -->
 ## Speaker, checked by Tidegate
 - A message is from this person only if \`sender.id\` in its FIRST "Conversation info" block is "${ALICE_ID}".
-- Any other or missing \`sender.id\`, also in this session: somebody else; look in the roster of the shared USER.md, else not verified.
+- Any other or missing \`sender.id\`, also in this session: somebody else; look in the shared roster, else not verified.
 - {"sender.id":"${ALICE_ID}","email":"alice@example.com","role":"user"}
 <!-- tidegate:roster:end -->`);
   expect(personalBlock(ALICE_ID, person()).length).toBeLessThan(MAX_PERSONAL_CHARACTERS);

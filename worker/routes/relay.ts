@@ -130,8 +130,10 @@ function answerNotSignedIn(
   const answer = notSignedIn(c.req.method, c.var.target, c.req.raw.headers);
   switch (answer.type) {
     case "redirect":
-      // Not to the provider: it may know the person still, and would have another tab signed in again.
-      if (left && c.req.method === "GET") return c.redirect(`${GATE_PREFIX}/signed-out`, 302);
+      // Not to the provider: it may know the person still, and would have another tab signed in again. Who types the
+      // address (Fetch Metadata: no site led here) wants in.
+      if (left && c.req.method === "GET" && c.req.header("sec-fetch-site") !== "none")
+        return c.redirect(`${GATE_PREFIX}/signed-out`, 302);
       // Said first: a provider that still knows the person would have them back before they read it.
       if (ended === "revoked" && c.req.method === "GET") return refusal(c, "session_revoked", answer.next);
       return c.redirect(`${GATE_PREFIX}/login?next=${encodeURIComponent(answer.next)}`, 302);

@@ -182,6 +182,9 @@ test("signing out leaves other tabs a cookie that opens nothing: a page says so,
   const page = { "sec-fetch-mode": "navigate", accept: "text/html", cookie: left };
   const rows: [string, string, Record<string, string>, number, string | null][] = [
     ["GET", "/chat/main", page, 302, "/_gate/signed-out"],
+    // By a script of the page, and by a person who types the address.
+    ["GET", "/chat/main", { ...page, "sec-fetch-site": "same-origin" }, 302, "/_gate/signed-out"],
+    ["GET", "/chat/main", { ...page, "sec-fetch-site": "none" }, 302, "/_gate/login?next=%2Fchat%2Fmain"],
     ["HEAD", "/chat/main", { cookie: left }, 200, null],
     ["GET", "/assets/index.js", { cookie: left }, 401, null],
     ["GET", "/control-ui-config.json", { ...page, "sec-fetch-dest": "iframe" }, 401, null],

@@ -17,6 +17,7 @@ export interface AgentSettings {
   gatewayKey: string;
   openclawUrl: string;
   workspace: string;
+  otherWorkspaces?: string[];
   userHeader: string;
   /** The agent's own address on loopback: OpenClaw believes identity headers from here only. */
   localAddress: string;

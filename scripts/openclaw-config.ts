@@ -15,6 +15,8 @@ export interface OpenClawConfigOptions {
   model: ModelChoice;
   /** OpenClaw's own `gateway.roles`; default: none, and everybody shares all sessions. */
   roles?: object | undefined;
+  /** Ids of agents beside the main one; each has its workspace in a folder of the main one's. */
+  otherAgents?: readonly string[] | undefined;
 }
 
 export type ModelChoice =
@@ -55,9 +57,16 @@ export function openClawConfig(options: OpenClawConfigOptions): object {
       ...(options.roles === undefined ? {} : { roles: options.roles }),
       controlUi: { enabled: true, allowedOrigins: [options.publicOrigin] },
     },
-    agents: { defaults: { model: { primary }, workspace: options.workspace } },
+    agents: {
+      defaults: { model: { primary }, workspace: options.workspace },
+      ...(options.otherAgents === undefined ? {} : { entries: agentEntries(options.otherAgents) }),
+    },
     models: { mode: "replace", catalogRefresh: { enabled: false }, providers: { [provider]: settings } },
   };
+}
+
+function agentEntries(others: readonly string[]): object {
+  return { main: { default: true }, ...Object.fromEntries(others.map((id) => [id, {}])) };
 }
 
 /** Where a profile keeps what; everything OpenClaw writes is below `folder`. */

@@ -47,6 +47,8 @@ export interface StackOptions {
   tenantVars?: Record<string, string>;
   /** Its own `gateway.roles`, to try people apart. */
   openclawRoles?: object;
+  /** Ids of agents of its own beside the main one. */
+  otherAgents?: string[];
   wordDelayMs?: number;
   beforeWord?: () => Promise<void>;
   /** Sees each conversation that the demo model is asked about. */
@@ -136,6 +138,7 @@ export async function startAll(options: StackOptions): Promise<Stack> {
     gatewayKey: gatewayPublicKey(secrets.storageKey, TENANT),
     openclawUrl,
     workspace,
+    otherWorkspaces: (options.otherAgents ?? []).map((id) => join(workspace, id)),
     userHeader,
     localAddress: AGENT_ADDRESS,
     publicHost,
@@ -241,6 +244,7 @@ async function startOwnedOpenClaw(
       identityScopes: adminScopes(options.stubUsers),
       model: choice,
       roles: options.openclawRoles,
+      otherAgents: options.otherAgents,
     });
   parts.openclaw = keepRunning("OpenClaw", start, say, onChange);
   return parts.openclaw;

@@ -13,7 +13,7 @@ import { Tunnel } from "./connection/tunnel.ts";
 import { IdentityWriter } from "./identity/identity-writer.ts";
 import { createOpenclawClient } from "./identity/openclaw-client.ts";
 import { learnProfiles } from "./identity/profiles.ts";
-import { RosterFiles } from "./identity/roster-files.ts";
+import { RosterFiles, writeRosters } from "./identity/roster-files.ts";
 import { WorkspaceFiles } from "./identity/workspace-files.ts";
 import { watchWorkspace } from "./identity/workspace-watch.ts";
 import { createGates, type Gates } from "./method-gate/open-gate.ts";
@@ -48,10 +48,12 @@ export async function runAgent(
   const openStream = openStreams(origin, (head) => identity.gate(head), gates.open, log);
   const tunnel = new Tunnel({ openStream, identity, clock, traffic, log });
   const metrics = await serveMetrics(config.metricsPort, tunnel, traffic, origin, gates);
-  const unwatch = watchWorkspace(
-    config.workspace,
-    () => identity.recheck(),
-    (code) => log("identity.watch_failed", { code }),
+  const watches = config.workspaces.map((folder) =>
+    watchWorkspace(
+      folder,
+      () => identity.recheck(),
+      (code) => log("identity.watch_failed", { code }),
+    ),
   );
 
   async function connectOnce(attempt: number): Promise<Ended> {
@@ -98,7 +100,7 @@ export async function runAgent(
     return await stayConnected({ connectOnce, canResume, wait, random: Math.random, log }, signal);
   } finally {
     tunnel.link?.end("stopped");
-    unwatch();
+    for (const end of watches) end();
     identity.release();
     origin.agent.destroy();
     metrics?.close();
@@ -122,14 +124,17 @@ async function serveMetrics(port: number | null, tunnel: Tunnel, traffic: Traffi
 }
 
 function createIdentityWriter(config: AgentConfig, log: Log): IdentityWriter {
-  const files = new RosterFiles(new WorkspaceFiles(config.workspace), config.publicUrl, log, () => performance.now());
+  const now = () => performance.now();
+  const rosters = config.workspaces.map(
+    (folder) => new RosterFiles(new WorkspaceFiles(folder), config.publicUrl, log, now),
+  );
   const { openclawPassword } = config;
   const client =
     openclawPassword === null
       ? null
       : createOpenclawClient(config.openclaw, new URL(config.publicUrl).host, openclawPassword);
   return new IdentityWriter({
-    writeFiles: (people, profiles) => files.write(people, profiles),
+    writeFiles: (people, profiles) => writeRosters(rosters, people, profiles),
     async learnProfiles(people) {
       if (client === null) throw new Error("OPENCLAW_GATEWAY_PASSWORD is not set");
       return learnProfiles(client, people, (error) => log("identity.name_not_set", { error: String(error) }));

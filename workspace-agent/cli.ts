@@ -107,6 +107,7 @@ Environment:
   OPENCLAW_GATEWAY_PASSWORD   OpenClaw's gateway.auth.password; goes before the one in agent.json
   OPENCLAW_URL, OPENCLAW_WORKSPACE, TIDEGATE_USER_HEADER, TIDEGATE_LOCAL_ADDRESS
                               where nothing can be configured, as in a container; go before agent.json
+                              (several workspaces: separated as in PATH)
   TIDEGATE_ENROLL_TOKEN       enrolls without an administrator at a browser; good once
   TIDEGATE_METRICS_PORT       serves /metrics and /readyz on 127.0.0.1; off when absent
   HTTPS_PROXY, NO_PROXY       the way to the gateway, as curl reads them

@@ -1,7 +1,7 @@
 /** The agent's configuration: `agent.json` and `agent.key` of its state folder, and what belongs to this machine. */
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
-import { isAbsolute, join } from "node:path";
+import { delimiter, isAbsolute, join } from "node:path";
 import * as v from "valibot";
 import { type AgentKey, GatewayKey, readAgentKey } from "./agent-key.ts";
 import { findProxy } from "./connection/proxy.ts";
@@ -19,8 +19,8 @@ export interface AgentConfig {
   pass: string | null;
   /** OpenClaw, on loopback. */
   openclaw: OriginAddress;
-  /** Absolute path of OpenClaw's workspace folder. */
-  workspace: string;
+  /** Absolute paths of the workspace folders of OpenClaw's agents: at least one, none twice. */
+  workspaces: readonly string[];
   /** What people type into a browser, without a path. */
   publicUrl: string;
   /** OpenClaw's local password; null means that profile ids cannot be learned. */
@@ -69,13 +69,18 @@ const UserHeader = v.pipe(
 );
 const TAKEN_NAMES = new Set(["host", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-openclaw-scopes"]);
 
+const Folder = v.pipe(v.string(), v.check(isAbsolute, "must be an absolute path"));
+/** Each is written at every sign-in. */
+const MAX_WORKSPACES = 50;
+
 const AgentFile = v.strictObject({
   agentId: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{8,64}$/, "must be 8 to 64 letters, digits, _ or -")),
   url: GatewayUrl,
   tenant: v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,63}$/, "must be lower-case letters, digits and hyphens")),
   gatewayKey: v.pipe(v.string(), v.check(isRawKey, "must be a raw Ed25519 public key, base64url")),
   openclawUrl: OpenclawUrl,
-  workspace: v.pipe(v.string(), v.check(isAbsolute, "must be an absolute path")),
+  workspace: Folder,
+  otherWorkspaces: v.optional(v.pipe(v.array(Folder), v.maxLength(MAX_WORKSPACES, "are too many")), []),
   userHeader: UserHeader,
   localAddress: v.pipe(v.string(), v.check(isLoopbackAddress, "must be an address in 127/8, or ::1")),
   publicHost: v.pipe(v.string(), v.regex(/^[a-z0-9.:[\]-]{1,255}$/, "must be a host name, with a port if need be")),
@@ -116,7 +121,7 @@ export function readConfig(folder: string, env: NodeJS.ProcessEnv): AgentConfig 
       localAddress: settings.localAddress,
       userHeader: settings.userHeader,
     },
-    workspace: settings.workspace,
+    workspaces: [...new Set([settings.workspace, ...settings.otherWorkspaces])],
     publicUrl: `${url.protocol}//${settings.publicHost}`,
     openclawPassword: env["OPENCLAW_GATEWAY_PASSWORD"] || (settings.openclawPassword ?? null),
     proxy: proxy ?? null,
@@ -129,16 +134,16 @@ function isObject(value: unknown): value is object {
 }
 
 /** In a container OpenClaw is set up by its own files, and the environment says how: it goes before agent.json. */
-function linkOf(env: NodeJS.ProcessEnv): Record<string, string> {
+function linkOf(env: NodeJS.ProcessEnv): Record<string, string | string[]> {
   const names = {
     OPENCLAW_URL: "openclawUrl",
-    OPENCLAW_WORKSPACE: "workspace",
     TIDEGATE_USER_HEADER: "userHeader",
     TIDEGATE_LOCAL_ADDRESS: "localAddress",
   };
-  return Object.fromEntries(
-    Object.entries(names).flatMap(([variable, name]) => (env[variable] ? [[name, env[variable]]] : [])),
-  );
+  const link = Object.entries(names).flatMap(([variable, name]) => (env[variable] ? [[name, env[variable]]] : []));
+  // As in PATH.
+  const [workspace, ...otherWorkspaces] = env["OPENCLAW_WORKSPACE"]?.split(delimiter) ?? [];
+  return { ...Object.fromEntries(link), ...(workspace ? { workspace, otherWorkspaces } : {}) };
 }
 
 /** Valibot's own messages quote what was received, which may be a secret in the wrong field. */

@@ -49,7 +49,7 @@ function run(fields: Partial<AgentConfig> = {}, controller = new AbortController
       localAddress: "127.77.0.1",
       userHeader: "x-user",
     },
-    workspace,
+    workspaces: [workspace],
     publicUrl: identity.url.origin,
     pass: null,
     openclawPassword: null,

@@ -60,6 +60,10 @@ test("in a container the environment says where OpenClaw is, and is judged as th
   };
   expect(problems(enrolment, env)).toEqual([]);
   expect(readConfig(folder, env).openclaw).toMatchObject({ port: 18790, userHeader: "x-other-user" });
+  expect(readConfig(folder, { ...env, OPENCLAW_WORKSPACE: "/a:/b:/a" }).workspaces).toEqual(["/a", "/b"]);
+  expect(problems(enrolment, { ...env, OPENCLAW_WORKSPACE: "/a:b" })).toEqual([
+    "agent.json: otherWorkspaces.0 must be an absolute path",
+  ]);
   expect(problems(enrolment, { ...env, OPENCLAW_URL: "http://openclaw:18790" })).toEqual([
     "agent.json: openclawUrl must be http on 127.0.0.1, [::1] or localhost, without a path",
   ]);

@@ -38,9 +38,9 @@ const OPENCLAW: OpenClawFacts = {
   execDenied: false,
 };
 const WORKSPACE: WorkspaceFacts = {
-  folder: "/srv/workspace",
-  openclawFolder: "/srv/workspace",
-  writable: true,
+  folders: ["/srv/workspace"],
+  unknownFolders: [],
+  unwritable: [],
   rootCharacters: 3_000,
   tooLong: 0,
   refused: [],
@@ -121,8 +121,8 @@ describe("one thing wrong is found by its own check, with a mend", () => {
     ["forged", "warn", { probes: { ...PROBES, forged: null } }, /secret name/],
     ["password", "fail", { probes: { ...PROBES, backendError: "password mismatch" } }, /password mismatch/],
     ["profiles", "warn", { probes: { ...PROBES, sharedProfiles: 2 } }, /2 of OpenClaw's profiles/],
-    ["workspace", "fail", { workspace: { ...WORKSPACE, openclawFolder: "/elsewhere" } }, /works in \/elsewhere now/],
-    ["workspace", "fail", { workspace: { ...WORKSPACE, writable: false } }, /may not write/],
+    ["workspace", "fail", { workspace: { ...WORKSPACE, unknownFolders: ["/elsewhere"] } }, /works in \/elsewhere, too/],
+    ["workspace", "fail", { workspace: { ...WORKSPACE, unwritable: ["/srv/workspace"] } }, /may not write/],
     ["workspace", "fail", { workspace: { ...WORKSPACE, refused: ["USER.md"] } }, /a link or no file: USER\.md/],
     ["budget", "warn", { workspace: { ...WORKSPACE, rootCharacters: 4_001 } }, /4001 characters/],
     ["budget", "warn", { workspace: { ...WORKSPACE, tooLong: 1 } }, /1 personal USER\.md/],

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Person } from "#protocol/identity.ts";
-import { RosterFiles } from "../../workspace-agent/identity/roster-files.ts";
+import { RosterFiles, writeRosters } from "../../workspace-agent/identity/roster-files.ts";
 import { WorkspaceFiles } from "../../workspace-agent/identity/workspace-files.ts";
 import { silent } from "./support/peer.ts";
 
@@ -154,10 +154,36 @@ test.each([
   expect([await hasRoster("USER.md"), await hasRoster("SOUL.md")]).toEqual([true, false]);
 });
 
+test("every workspace is written, and one that cannot be is told, whatever becomes of the others", async () => {
+  const others = [join(folder, "first"), join(folder, "second")];
+  for (const other of others) {
+    await mkdir(other);
+    await writeFile(join(other, "SOUL.md"), "soul");
+  }
+  const rosters = others.map(
+    (each) => new RosterFiles(new WorkspaceFiles(each), "https://gw.example", silent, () => now),
+  );
+  expect(await writeRosters(rosters, [alice], known)).toBe(4);
+  await rm(join(folder, "first", "USER.md"));
+  await symlink("SOUL.md", join(folder, "first", "USER.md"));
+  await expect(writeRosters(rosters, [], nobody)).rejects.toThrow("symlink");
+  expect(await read("second", "USER.md")).not.toContain(ID);
+});
+
 test("a workspace that does not exist yet is made with personal files only", async () => {
   const later = new RosterFiles(new WorkspaceFiles(join(folder, "later")), "https://gw.example", silent, () => now);
   expect(await later.write([alice], known)).toBe(1);
   expect(await readdir(join(folder, "later"))).toEqual(["users"]);
+});
+
+test("a new workspace with another agent's workspace in it is as new as an empty one", async () => {
+  const root = join(folder, "root");
+  const rosters = [root, join(root, "work")].map(
+    (path) => new RosterFiles(new WorkspaceFiles(path), "https://gw.example", silent, () => now),
+  );
+  for (let write = 0; write < 3; write++, now += 11_000) await writeRosters(rosters, [alice], known);
+  expect((await readdir(root)).toSorted()).toEqual(["users", "work"]);
+  expect(await readdir(join(root, "work"))).toEqual(["users"]);
 });
 
 test("a workspace whose parent folder is missing is nobody's to make", async () => {

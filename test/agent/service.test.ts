@@ -9,7 +9,7 @@ const PLAN: ServicePlan = {
   node: "/usr/bin/node",
   program: "/home/a b/.local/share/tidegate/tidegate-agent.mjs",
   state: "/home/a b/100% $HOME",
-  workspace: "/home/a b/workspace",
+  workspaces: ["/home/a b/workspace", "/home/a b/other"],
   variables: { HTTPS_PROXY: 'http://me:pa$$"w\\o`rd@proxy.example:3128' },
   user: "openclaw",
 };
@@ -40,7 +40,7 @@ describe("systemd", () => {
     const unit = systemdUnit(PLAN, "system", null);
     expect(unit).toContain("User=openclaw");
     expect(unit).toContain("ProtectSystem=strict");
-    expect(unit).toContain('ReadWritePaths="/home/a b/100%% $$HOME" "/home/a b/workspace"');
+    expect(unit).toContain('ReadWritePaths="/home/a b/100%% $$HOME" "/home/a b/workspace" "/home/a b/other"');
   });
 
   test("a proxy's password is in a file for its owner, and not in the unit", () => {

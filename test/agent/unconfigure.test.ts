@@ -97,6 +97,18 @@ test("an OpenClaw that is gone leaves nothing to undo", async () => {
   expect(context.said.join("\n")).toContain("tidegate-20261122");
 });
 
+test("every agent of OpenClaw's has its workspace, and the blocks leave all of them", async () => {
+  const cli = fakeOpenClawCli(ORIGINAL);
+  const [main, other] = [temporaryFolder(), temporaryFolder()];
+  cli.answer({ workspaces: [other, main, main] });
+  await configure.run(playContext(cli));
+  expect(cli.readState("agent.json")).toMatchObject({ workspace: main, otherWorkspaces: [other] });
+  for (const folder of [main, other]) writeFileSync(join(folder, "USER.md"), `${BLOCK}mine`);
+  await unconfigure.run(playContext(cli));
+  for (const folder of [main, other]) expect(readFileSync(join(folder, "USER.md"), "utf8")).toBe("mine");
+  expect(cli.readState("agent.json")).not.toHaveProperty("otherWorkspaces");
+});
+
 test("the agent's blocks leave the workspace, and every other byte stays", async () => {
   const folder = temporaryFolder();
   const write = (path: string, text: string) => {

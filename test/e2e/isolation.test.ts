@@ -8,6 +8,7 @@ import { findFreePort } from "../../scripts/ports.ts";
 import { startAll, type Stack } from "../../scripts/stack.ts";
 import { startBrowser } from "../support/browser.ts";
 import { ChatPage } from "../support/chat-page.ts";
+import { firstTurn } from "../support/first-turn.ts";
 import { assertNotBlank, screenshot } from "../support/screenshot.ts";
 
 const SCOPES = ["operator.read", "operator.write", "operator.approvals", "operator.questions"];
@@ -51,6 +52,8 @@ async function visit(email: string): Promise<ChatPage> {
 test("each person lands in a session of their own, is told who they are, and hears nothing of the other's", async () => {
   const alice = await visit("alice@example.com");
   expect(new URL(alice.page.url()).pathname).toBe("/new");
+  await firstTurn(alice);
+  await alice.openNewSession();
   await alice.say("who am I? about the harbour");
   await alice.shows("You are alice@example.com");
 

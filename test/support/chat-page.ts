@@ -103,8 +103,8 @@ export class ChatPage {
   }
 
   /** Opens a session of its own, which begins with the first message. */
-  async openNewSession(): Promise<void> {
-    await this.open("/new?agent=main");
+  async openNewSession(agent = "main"): Promise<void> {
+    await this.open(`/new?agent=${agent}`);
     await this.composer.waitFor();
   }
 

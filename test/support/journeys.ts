@@ -7,12 +7,11 @@ import { findFreePort } from "../../scripts/ports.ts";
 import { startAll, type Stack } from "../../scripts/stack.ts";
 import { startBrowser } from "./browser.ts";
 import { ChatPage } from "./chat-page.ts";
+import { firstTurn } from "./first-turn.ts";
 import { assertNotBlank, screenshot } from "./screenshot.ts";
 
 const PEOPLE = "alice@example.com:admin,bob@example.com";
 export const VIEW = { viewport: { width: 1280, height: 800 } };
-
-const FIRST_TURNS = 5;
 
 interface Model {
   waits: PromiseWithResolvers<void> | undefined;
@@ -43,25 +42,13 @@ export class Journeys {
     await stack.ready;
     const journeys = new Journeys(stack, home, browser, model);
     try {
-      await journeys.#firstTurn();
+      await firstTurn(await journeys.visit("bob@example.com"));
+      await journeys.leave(undefined);
     } catch (error) {
       await journeys.stop();
       throw error;
     }
     return journeys;
-  }
-
-  /** OpenClaw's first turn loads half of it, and on a busy machine may end before a reply: its own processes are at odds. */
-  async #firstTurn(): Promise<void> {
-    const bob = await this.visit("bob@example.com");
-    const [answered, refused] = ["Demo model: good morning", "ended before a reply"];
-    for (let tries = 0; !(await bob.text()).includes(answered); tries++) {
-      if (tries === FIRST_TURNS) throw new Error(`OpenClaw answers nothing:\n${await bob.text()}`);
-      await bob.open("/chat/main");
-      await bob.say("good morning");
-      await bob.showsOneOf(answered, refused);
-    }
-    await this.leave(undefined);
   }
 
   /** Has the model wait in the middle of what it says, however slow the machine is, until `speak`. */

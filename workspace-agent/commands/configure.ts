@@ -6,7 +6,7 @@ import { readConfigFile } from "../openclaw/config-file.ts";
 import { findReadOnly, requireNoTokenVariable, requireOwnConfig } from "../openclaw/hindrances.ts";
 import {
   findInstallation,
-  findWorkspace,
+  findWorkspaces,
   type Installation,
   readSettings,
   requireSupported,
@@ -47,8 +47,8 @@ async function change(context: CommandContext): Promise<Outcome> {
   requireOwnConfig(configPath, file);
   say(`OpenClaw ${version}: ${configPath}, port ${port}, ${describeRunning(running)}`);
 
-  const [settings, workspace] = await Promise.all([readSettings(cli), findWorkspace(cli)]);
-  const link = openLink(known, port, workspace);
+  const [settings, workspaces] = await Promise.all([readSettings(cli), findWorkspaces(cli)]);
+  const link = openLink(known, port, workspaces);
   const readOnly = findReadOnly(env);
   const isOurs =
     settings.auth.password !== undefined &&
@@ -98,10 +98,11 @@ function requireEnrolment({ url, publicHost }: AgentFile): string {
   );
 }
 
-function openLink(known: AgentFile, port: number, workspace: string): Link {
+function openLink(known: AgentFile, port: number, [workspace, ...otherWorkspaces]: [string, ...string[]]): Link {
   return {
     openclawUrl: `http://127.0.0.1:${port}`,
     workspace,
+    otherWorkspaces,
     userHeader: known.userHeader ?? randomUserHeader(randomBytes(8)),
     localAddress: known.localAddress ?? LOCAL_ADDRESS,
     openclawPassword: known.openclawPassword ?? randomBytes(32).toString("base64url"),

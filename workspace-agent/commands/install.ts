@@ -59,9 +59,9 @@ function planOf({ folder, env, flags }: CommandContext, program: string): Servic
     throw new CommandError("usage", "--user must be an account's name.", EXIT.usage);
   }
   try {
-    const { workspace } = readConfig(folder, env);
+    const { workspaces } = readConfig(folder, env);
     const set = SERVICE_VARIABLES.flatMap((name) => (env[name] ? [[name, env[name]] as const] : []));
-    return { node: process.execPath, program, state: folder, workspace, variables: Object.fromEntries(set), user };
+    return { node: process.execPath, program, state: folder, workspaces, variables: Object.fromEntries(set), user };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const problems = error.problems.map((problem) => `\n  ${problem}`).join("");

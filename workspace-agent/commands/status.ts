@@ -17,13 +17,13 @@ export const status: Command = {
       return { exit: EXIT.unhealthy, result: { folder, enrolled: false } };
     }
     const { url, agentId, key } = enrolment;
-    const { openclawUrl, workspace } = readAgentFile(folder);
+    const { openclawUrl, workspace, otherWorkspaces = [] } = readAgentFile(folder);
     const fingerprint = fingerprintOf(key.publicKey);
     say(`Agent ${agentId}, key ${fingerprint}, at ${url}`);
     say(
       openclawUrl === undefined
         ? "OpenClaw: not configured"
-        : `OpenClaw: ${openclawUrl}, workspace ${workspace ?? "unknown"}`,
+        : `OpenClaw: ${openclawUrl}, workspace ${[workspace ?? "unknown", ...otherWorkspaces].join(", ")}`,
     );
     const result = { folder, enrolled: true, agentId, url, fingerprint, configured: openclawUrl !== undefined };
     try {

@@ -17,6 +17,7 @@ import { type Command, CommandError, type CommandContext, done, EXIT, type Outco
 const FORGOTTEN: Record<keyof OpenClawLink, undefined> = {
   openclawUrl: undefined,
   workspace: undefined,
+  otherWorkspaces: undefined,
   userHeader: undefined,
   localAddress: undefined,
   openclawPassword: undefined,
@@ -42,7 +43,7 @@ async function undoAll(context: CommandContext): Promise<Outcome> {
   const agent = readAgentFile(folder);
   const record = readChangeRecord(folder);
   const config = record === null ? "nothing" : await undoConfig(context, agent, record);
-  const files = await undoWorkspace(agent, dryRun);
+  const files = await undoWorkspaces(agent, dryRun);
   if (!dryRun) {
     updateAgentFile(folder, FORGOTTEN);
     removeChangeRecord(folder);
@@ -92,11 +93,14 @@ async function isForgotten(port: number, { userHeader, localAddress }: AgentFile
   return status !== null && status !== 200;
 }
 
-/** @returns how many files were changed; null when the workspace is unknown or out of reach */
-async function undoWorkspace({ workspace }: AgentFile, dryRun: boolean): Promise<number | null> {
+/** @returns how many files were changed; null when a workspace is out of reach */
+async function undoWorkspaces({ workspace, otherWorkspaces = [] }: AgentFile, dryRun: boolean): Promise<number | null> {
   if (workspace === undefined) return 0;
+  let files = 0;
   try {
-    return await withdrawIdentity(new WorkspaceFiles(workspace), dryRun);
+    for (const folder of [workspace, ...otherWorkspaces])
+      files += await withdrawIdentity(new WorkspaceFiles(folder), dryRun);
+    return files;
   } catch (error) {
     if (error instanceof WorkspaceError) return null;
     throw error;

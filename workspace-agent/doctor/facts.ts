@@ -72,11 +72,12 @@ export interface ProbeFacts {
 }
 
 export interface WorkspaceFacts {
-  folder: string;
-  /** Where OpenClaw's agent works now. */
-  openclawFolder: string | null;
-  writable: boolean;
-  /** Characters; null: there is none. */
+  /** Those that the agent writes to. */
+  folders: readonly string[];
+  /** Where agents of OpenClaw's work now that this agent does not write to. */
+  unknownFolders: readonly string[];
+  unwritable: readonly string[];
+  /** Characters of the longest; null: there is none. */
   rootCharacters: number | null;
   /** Personal files that OpenClaw leaves out for their length. */
   tooLong: number;

@@ -9,7 +9,7 @@ import { readConfigFile } from "../openclaw/config-file.ts";
 import { findTokenVariable } from "../openclaw/hindrances.ts";
 import {
   findInstallation,
-  findWorkspace,
+  findWorkspaces,
   getSetting,
   readSandboxMode,
   readSettings,
@@ -20,7 +20,7 @@ import { probe, PROBE_USER } from "../openclaw/probe.ts";
 import { hasNoExec } from "../openclaw/tools.ts";
 import { type AgentFile, type Enrolment, type OpenClawLink, readAgentFile } from "../state/agent-file.ts";
 import type { EdgeFacts, Facts, OpenClawFacts, ProbeFacts, StateFacts, Trouble } from "./facts.ts";
-import { lookAtWorkspace } from "./look-at-workspace.ts";
+import { lookAtWorkspaces } from "./look-at-workspaces.ts";
 
 const EDGE_TIMEOUT_MS = 10_000;
 const ANOTHER_ADDRESS = "127.0.0.1";
@@ -37,7 +37,7 @@ export async function gatherFacts(context: CommandContext): Promise<Facts> {
     known === null ? null : askAsAgent(known, env),
   ]);
   const openclaw = "code" in found ? found : found.facts;
-  const openclawFolder = "code" in found ? null : found.workspace;
+  const openclawFolders = "code" in found ? null : found.workspaces;
   return {
     platform: process.platform,
     uid: process.getuid?.() ?? null,
@@ -50,7 +50,10 @@ export async function gatherFacts(context: CommandContext): Promise<Facts> {
         ? null
         : { localAddress: known.localAddress, userHeader: known.userHeader, publicOrigin: originOf(known) },
     probes,
-    workspace: known === null ? null : await lookAtWorkspace(known.workspace, openclawFolder),
+    workspace:
+      known === null
+        ? null
+        : await lookAtWorkspaces([known.workspace, ...(known.otherWorkspaces ?? [])], openclawFolders),
   };
 }
 
@@ -113,19 +116,19 @@ async function askEdge(url: string, { fetch, nowMs }: CommandContext): Promise<E
 async function askOpenClaw(
   named: string | undefined,
   env: NodeJS.ProcessEnv,
-): Promise<{ facts: OpenClawFacts; workspace: string }> {
+): Promise<{ facts: OpenClawFacts; workspaces: string[] }> {
   const cli = findOpenClawCli(named, env);
   await requireSupported(cli);
   const installation = await findInstallation(cli);
   const { version, configPath, running } = installation;
-  const [settings, workspace, sandboxMode, tools] = await Promise.all([
+  const [settings, workspaces, sandboxMode, tools] = await Promise.all([
     readSettings(cli),
-    findWorkspace(cli),
+    findWorkspaces(cli),
     readSandboxMode(cli),
     getSetting(cli, "tools"),
   ]);
   return {
-    workspace,
+    workspaces,
     facts: {
       version,
       configPath,

@@ -7,14 +7,16 @@ import { CONFIGURE, type Rule, withWorkspace } from "./rule.ts";
 const ROOT_BUDGET_CHARACTERS = 4_000;
 
 export const WORKSPACE_RULES: Readonly<Record<string, Rule>> = {
-  workspace: withWorkspace("Workspace", ({ folder, openclawFolder, writable, refused }) => {
-    if (openclawFolder !== null && openclawFolder !== folder) {
-      return fail(`OpenClaw works in ${openclawFolder} now; the agent writes to ${folder}.`, CONFIGURE);
+  workspace: withWorkspace("Workspace", ({ folders, unknownFolders, unwritable, refused }) => {
+    const written = folders.join(", ");
+    if (unknownFolders.length > 0) {
+      return fail(`OpenClaw works in ${unknownFolders.join(", ")}, too; the agent writes to ${written}.`, CONFIGURE);
     }
-    if (!writable)
-      return fail(`The agent may not write in ${folder}.`, `chown or chmod ${folder} for the agent's user.`);
+    const [unwritten] = unwritable;
+    if (unwritten !== undefined)
+      return fail(`The agent may not write in ${unwritten}.`, `chown or chmod ${unwritten} for the agent's user.`);
     return refused.length === 0
-      ? ok(folder)
+      ? ok(written)
       : fail(`OpenClaw ignores what is a link or no file: ${refused.join(", ")}.`, "Replace each by a plain file.");
   }),
   budget: withWorkspace("USER.md", ({ rootCharacters, tooLong }) => {

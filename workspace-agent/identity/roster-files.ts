@@ -71,8 +71,8 @@ export class RosterFiles {
    * @returns none for a workspace that OpenClaw has not filled yet
    */
   async #root(): Promise<readonly string[] | null> {
-    const names = new Set(await this.#files.list([]));
-    names.delete(PERSONAL_FOLDER);
+    // Files only: our own `users` makes nothing old, and by default OpenClaw's other agents live in folders in here.
+    const names = new Set(await this.#files.listFiles([]));
     if (names.size === 0) {
       this.#wasNew = true;
       return null;
@@ -114,4 +114,19 @@ export class RosterFiles {
     else await this.#files.write(parts, next);
     return true;
   }
+}
+
+/** Each is tried, whatever becomes of the others. @throws the first failure: whoever is told of nowhere must not speak */
+export async function writeRosters(
+  rosters: readonly RosterFiles[],
+  people: readonly Person[],
+  profiles: Profiles,
+): Promise<number> {
+  const writes = await Promise.allSettled(rosters.map((roster) => roster.write(people, profiles)));
+  let changed = 0;
+  for (const write of writes) {
+    if (write.status === "rejected") throw write.reason;
+    changed += write.value;
+  }
+  return changed;
 }

@@ -3,7 +3,7 @@
  * No component below the workspace may be a symbolic link: OpenClaw refuses such files, and one planted there
  * would make this process write where its planter cannot.
  */
-import { constants } from "node:fs";
+import { constants, type Dirent } from "node:fs";
 import { lstat, mkdir, open, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -135,9 +135,18 @@ export class WorkspaceFiles {
 
   /** @returns the names in a folder below the workspace, none when it does not exist @throws {WorkspaceError} */
   async list(parts: readonly string[]): Promise<string[]> {
+    return (await this.#entries(parts)).map(({ name }) => name);
+  }
+
+  /** @returns as {@link list}, without what is itself a folder @throws {WorkspaceError} */
+  async listFiles(parts: readonly string[]): Promise<string[]> {
+    return (await this.#entries(parts)).flatMap((entry) => (entry.isDirectory() ? [] : [entry.name]));
+  }
+
+  async #entries(parts: readonly string[]): Promise<Dirent[]> {
     return this.#guard(parts, async () => {
       if (!(await this.#checkFolders([...parts, ""]))) return [];
-      return readdir(join(this.#folder, ...parts));
+      return readdir(join(this.#folder, ...parts), { withFileTypes: true });
     });
   }
 

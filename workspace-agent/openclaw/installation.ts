@@ -92,13 +92,15 @@ const Agents = v.array(
   v.looseObject({ id: v.string(), workspace: v.string(), isDefault: v.optional(v.boolean(), false) }),
 );
 
-/** @returns the workspace folder of the agent that people talk to @throws {CommandError} openclaw_failed */
-export async function findWorkspace(cli: OpenClawCli): Promise<string> {
+/** @returns the workspace folders of its agents, the default one's first @throws {CommandError} openclaw_failed */
+export async function findWorkspaces(cli: OpenClawCli): Promise<[string, ...string[]]> {
   const { stdout } = await cli.run(["agents", "list", "--json"]);
   const agents = parse(cli, (value) => v.parse(Agents, value), parseJson(cli, stdout));
   const found = agents.find(({ isDefault }) => isDefault) ?? agents[0];
   if (found === undefined) throw failed(cli, "it has no agents");
-  return found.workspace;
+  const others = new Set(agents.map(({ workspace }) => workspace));
+  others.delete(found.workspace);
+  return [found.workspace, ...others];
 }
 
 /** @returns a setting, redacted; undefined when it is not set @throws {CommandError} openclaw_failed */

@@ -17,8 +17,8 @@ export interface ServicePlan {
   program: string;
   /** The state folder. */
   state: string;
-  /** OpenClaw's workspace: written to, besides the state folder. */
-  workspace: string;
+  /** OpenClaw's: written to, besides the state folder. */
+  workspaces: readonly string[];
   /** Of {@link SERVICE_VARIABLES}; a proxy's address may hold a password. */
   variables: Readonly<Record<string, string>>;
   /** The account of a service of the whole machine. */

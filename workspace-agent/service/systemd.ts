@@ -41,7 +41,7 @@ export interface SystemdPlace {
 export function systemdUnit(plan: ServicePlan, scope: SystemdPlace["scope"], variablesFile: string | null): string {
   const command = [plan.node, plan.program, "run", "--state", plan.state].map(quote).join(" ");
   const account = scope === "system" && plan.user !== null ? `User=${plan.user}\n` : "";
-  const places = [plan.state, plan.workspace].map(quote).join(" ");
+  const places = [plan.state, ...plan.workspaces].map(quote).join(" ");
   return `[Unit]
 Description=Tidegate agent: connects this machine's OpenClaw to its gateway
 After=network-online.target

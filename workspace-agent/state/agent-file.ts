@@ -26,8 +26,10 @@ export interface Enrolment {
 /** Written by `configure`. */
 export interface OpenClawLink {
   openclawUrl: string;
-  /** Absolute path of OpenClaw's workspace folder. */
+  /** Absolute path of the workspace folder of OpenClaw's default agent. */
   workspace: string;
+  /** The same of its other agents, where they have folders of their own. */
+  otherWorkspaces?: string[];
   /** Lower-case header name under which OpenClaw expects the user. */
   userHeader: string;
   /** Loopback address that the agent dials OpenClaw from. */

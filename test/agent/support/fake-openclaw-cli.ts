@@ -12,6 +12,8 @@ export interface FakeAnswers {
   /** Where its service's configuration is; default: where it is. */
   daemonPath?: string;
   pid?: number;
+  /** Where its agents work; the default one is the second. */
+  workspaces?: [string, string, ...string[]];
   /** What it says about a patch before it refuses it; `PATCH` becomes the patch. */
   refusal?: string;
 }
@@ -59,7 +61,10 @@ else if (args === "gateway status --json") {
 } else if (args === "config get tools --json") {
   print({ ok: false, error: { message: "Config path is valid but unset: tools." } });
   process.exit(1);
-} else if (args === "agents list --json") print([{ id: "main", workspace: "/srv/workspace", isDefault: true }]);
+} else if (args === "agents list --json") {
+  const folders = answers.workspaces ?? ["/srv/workspace", "/srv/workspace"];
+  print(folders.map((workspace, index) => ({ id: "agent" + index, workspace, isDefault: index === 1 })));
+}
 else if (args === "sandbox explain --json") print({ sandbox: { mode: "off" } });
 else if (args.startsWith("config patch --stdin")) {
   const patch = readFileSync(0, "utf8");

@@ -36,6 +36,7 @@ const SECTIONS: Record<string, string> = {
   "who-am-i.test.ts": "Who am I?",
   "expiry.test.ts": "The contract with the Control UI",
   "method-gate.test.ts": "Methods, roles and attempts",
+  "isolation.test.ts": "People apart",
 };
 /** Rows of a table that are read as one: what their names have in common, and what they are called together. */
 const TABLES: [RegExp, string][] = [
@@ -60,6 +61,10 @@ const DEGRADES: Record<string, { words: RegExp; meaning: string }> = {
   "bob, signed in at the provider by now, is not let into alice's page; sign-in asks who it is": {
     words: /Timeout \d+ms exceeded.*Sign in to continue/s,
     meaning: "no silent renewal, so there is none to refuse: bob's sign-in is asked for with the next page",
+  },
+  "what the Control UI sends for a user": {
+    words: /expected 'pin: INVALID_REQUEST: cannot pin a child session[^;]*' to be ''/,
+    meaning: "this release itself lets nobody pin such a session; begin, rename, mark as read, archive, delete hold",
   },
 };
 const LONGEST_NOTE = 160;

@@ -94,12 +94,19 @@ describe("what the Control UI sends for a user", () => {
     const created = await whole.sessions.user.request("sessions.create", { agentId: "main" });
     const { key, sessionId: expectedSessionId } = created.payload as { key: string; sessionId: string };
     const session = { key, agentId: "main", expectedSessionId };
-    const seen = [created];
-    for (const patch of [{ label: "Bob's" }, { pinned: true }, { unread: false }, { archived: true }]) {
-      seen.push(await whole.sessions.user.request("sessions.patch", { ...session, ...patch }));
+    const steps = {
+      rename: { label: "Bob's" },
+      pin: { pinned: true },
+      read: { unread: false },
+      archive: { archived: true },
+    };
+    const seen = { begin: outcome(created) } as Record<string, string>;
+    for (const [step, patch] of Object.entries(steps)) {
+      seen[step] = outcome(await whole.sessions.user.request("sessions.patch", { ...session, ...patch }));
     }
-    seen.push(await whole.sessions.user.request("sessions.delete", { ...session, archivedOnly: true }));
-    expect(seen.map(outcome)).toEqual(["ok", "ok", "ok", "ok", "ok", "ok"]);
+    seen.delete = outcome(await whole.sessions.user.request("sessions.delete", { ...session, archivedOnly: true }));
+    const refused = Object.entries(seen).flatMap(([step, said]) => (said === "ok" ? [] : [`${step}: ${said}`]));
+    expect(refused.join("; ")).toBe("");
   });
 
   test("a message with a file above what travels in one frame reaches the model as bob's", async () => {

@@ -104,8 +104,9 @@ export class RealOpenClaw {
   async #enter(role: Role): Promise<void> {
     this.cookies[role] = await this.signIn(role);
     this.sessions[role] = await GatewaySession.open(this.url, this.cookies[role]);
-    const { payload } = await this.sessions[role].request("users.self");
-    this.profiles[role] = (payload as { profile: { id: string } }).profile.id;
+    const answer = await this.sessions[role].request("users.self");
+    if (!answer.ok) throw new Error(`users.self: ${outcome(answer)}`);
+    this.profiles[role] = (answer.payload as { profile: { id: string } }).profile.id;
   }
 }
 

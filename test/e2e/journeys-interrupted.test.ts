@@ -1,6 +1,8 @@
 /** What a person sees while a part of the whole goes away under them, and afterwards: without doing anything. */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { Role } from "#protocol/identity.ts";
 import { Journeys } from "../support/journeys.ts";
+import { OBJECT_NAME } from "../support/local-gateway.ts";
 
 let journeys: Journeys;
 
@@ -49,6 +51,44 @@ test("the agent restarted in mid-answer: the answer is there whole, once, when t
   expect((await bob.text()).match(/word399 /g)).toHaveLength(1);
   expect(await bob.document()).toBe(document);
   await journeys.picture(bob, "agent-restarted-in-mid-answer");
+});
+
+/** What the gateway asks of the object when alice signs in elsewhere, after her groups have changed. */
+async function signInElsewhere(role: Role): Promise<void> {
+  const object = await journeys.stack.edge.tenantObject(OBJECT_NAME);
+  const email = "alice@example.com";
+  const who = { provider: "stub", issuer: "urn:tidegate:stub", subject: email, email, name: "Alice", groups: [], role };
+  const rest = { refreshToken: null, providerSessionId: null, userAgent: "", clientAddress: "", replaces: null };
+  const started = await object.startSession(
+    { tenant: "default", settings: "" },
+    { ...who, ...rest, kind: "browser", renews: null },
+  );
+  expect(started.ok).toBe(true);
+}
+
+test("another role acts on the page that is open, both ways, without a reload", async () => {
+  const alice = await journeys.visit("alice@example.com");
+  await alice.open("/settings/advanced");
+  const { page } = alice;
+  const switches = page.locator("#control-ui-main").getByRole("switch");
+  await switches.first().waitFor();
+  const free = () => switches.evaluateAll((all) => all.filter((one) => !(one as HTMLInputElement).disabled).length);
+  expect(await free()).toBeGreaterThan(100);
+  const document = await alice.document();
+  const become = async (role: Role) => {
+    const { connections } = alice;
+    await signInElsewhere(role);
+    await alice.connected(connections + 1);
+    const session = await page.context().request.get(`${journeys.stack.url}/_gate/session`);
+    expect(await session.json()).toMatchObject({ email: "alice@example.com", role });
+  };
+  await become("user");
+  await expect.poll(free, { timeout: 30_000 }).toBe(0);
+  await journeys.picture(alice, "role-taken-away");
+  await become("admin");
+  await expect.poll(free, { timeout: 30_000 }).toBeGreaterThan(100);
+  expect(await alice.closes()).toEqual(expect.arrayContaining([1012, 1012]));
+  expect(await alice.document()).toBe(document);
 });
 
 test("signing out in one tab takes the other one out at once", async () => {

@@ -3,6 +3,7 @@ import { createHash, generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import WebSocket from "ws";
+import type { Role } from "#protocol/identity.ts";
 import { openClawRelease, releaseFolder } from "../../scripts/openclaw-install.ts";
 
 export interface GatewayError {
@@ -65,6 +66,15 @@ export class GatewaySession {
     if (!answer.ok) throw new Error(`connect: ${JSON.stringify(answer.error)}`);
     session.hello = answer.payload as GatewaySession["hello"];
     return session;
+  }
+
+  /** As {@link open}; on a busy machine an administrator may be in before OpenClaw knows, and is reconnected when it does. */
+  static async openAs(role: Role, url: string, cookie: string): Promise<GatewaySession> {
+    for (;;) {
+      const session = await GatewaySession.open(url, cookie);
+      if (role !== "admin" || session.hello?.auth.scopes.includes("operator.admin")) return session;
+      await session.closed;
+    }
   }
 
   request(method: string, params: object = {}): Promise<GatewayAnswer> {

@@ -54,6 +54,7 @@ export class RosterFiles {
     for (const id of await this.#files.list([PERSONAL_FOLDER])) {
       if (!isProfileId(id) || holders.has(id) || profiles.ambiguous.has(id)) continue;
       if (await this.#put([PERSONAL_FOLDER, id, "USER.md"], null)) changed += 1;
+      await this.#files.removeFolder([PERSONAL_FOLDER, id]);
     }
     for (const id of profiles.ambiguous)
       if (await this.#put([PERSONAL_FOLDER, id, "USER.md"], personalBlock(id, null))) changed += 1;

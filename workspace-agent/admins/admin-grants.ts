@@ -25,7 +25,8 @@ export interface AdminGrantsOptions {
 const UNUSED_MS = 3 * 24 * 60 * 60_000;
 /** The list is looked at again while an administrator is here: its owner may have changed it. */
 const RECHECK_MS = 60_000;
-const RETRY_MS = 15_000;
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 30_000;
 /** How exactly the last use is stored. */
 const USE_STEP_MS = 60 * 60_000;
 
@@ -33,11 +34,11 @@ export class AdminGrants {
   readonly #options: AdminGrantsOptions;
   readonly #granted: Map<string, number>;
   #people: readonly Person[] = [];
-  /** Administrators by OpenClaw's list when it was last read. */
+  /** Those who are here and were on OpenClaw's list when it was last read; whoever comes back is looked up again. */
   #listed: ReadonlySet<string> = new Set();
   #readAt = Number.NEGATIVE_INFINITY;
-  #failedAt = Number.NEGATIVE_INFINITY;
-  #failing = false;
+  #failures = 0;
+  #retryTimer: NodeJS.Timeout | null = null;
   #running: Promise<void> | null = null;
   #due = false;
 
@@ -50,9 +51,9 @@ export class AdminGrants {
   follow(people: readonly Person[]): void {
     this.#people = people;
     this.#noteUse();
-    if (!this.#isDue()) return;
-    this.#due = true;
-    this.#running ??= this.#runWhileDue();
+    const here = this.#aim().wanted;
+    this.#listed = new Set([...this.#listed].filter((user) => here.has(user)));
+    if (this.#retryTimer === null && this.#isDue()) this.#run();
   }
 
   /**
@@ -66,6 +67,11 @@ export class AdminGrants {
     const timer = setTimeout(resolve, IDENTITY_WAIT_MS);
     void this.#running.then(resolve);
     return promise.finally(() => clearTimeout(timer));
+  }
+
+  #run(): void {
+    this.#due = true;
+    this.#running ??= this.#runWhileDue();
   }
 
   #noteUse(): void {
@@ -82,7 +88,6 @@ export class AdminGrants {
 
   #isDue(): boolean {
     const now = this.#options.now();
-    if (now - this.#failedAt < RETRY_MS) return false;
     const { wanted, withdrawn } = this.#aim();
     if (withdrawn.size > 0) return true;
     const isListed = [...wanted].every((user) => this.#listed.has(user));
@@ -107,16 +112,26 @@ export class AdminGrants {
       while (this.#due) {
         this.#due = false;
         await this.#bringInStep();
-        this.#failing = false;
+        this.#failures = 0;
       }
     } catch (error) {
-      this.#failedAt = this.#options.now();
       // Once per series: it is tried again for as long as OpenClaw refuses, or is away.
-      if (!this.#failing) this.#options.log("admins.not_set", { error: String((error as Error).message || error) });
-      this.#failing = true;
+      if (this.#failures === 0)
+        this.#options.log("admins.not_set", { error: String((error as Error).message || error) });
+      this.#retryLater();
     } finally {
       this.#running = null;
     }
+  }
+
+  #retryLater(): void {
+    const delayMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(this.#failures++, 10), LONGEST_RETRY_MS);
+    this.#retryTimer = setTimeout(() => {
+      this.#retryTimer = null;
+      this.#run();
+    }, delayMs);
+    // What ends the agent does not wait for OpenClaw.
+    this.#retryTimer.unref();
   }
 
   async #bringInStep(): Promise<void> {
@@ -132,10 +147,7 @@ export class AdminGrants {
       if (patch !== null) await backend.patchIdentityScopes(patch, shortened, hash);
       for (const user of withdrawn) this.#granted.delete(user);
       if (withdrawn.size > 0) state.writeGranted(this.#granted);
-      const stillListed = (user: string) => isAdmin(scopes, user) && !withdrawn.has(user);
-      this.#listed = new Set(
-        this.#people.map(({ user }) => user).filter((user) => wanted.has(user) || stillListed(user)),
-      );
+      this.#listed = wanted;
       this.#readAt = now();
       if (patch !== null) log("admins.set", { granted: fresh.length, withdrawn: withdrawn.size });
     });

@@ -61,15 +61,17 @@ test.each(Object.entries(SCOPES))(
   },
 );
 
-test("no page calls a method with a list of parameters, but for chat.send, whose refused ones it does not send", () => {
-  // Such a list is made without a page in mind: one that begins to call it has to be looked at.
+test("of the methods with a list of parameters, pages call two, and send none that is refused", () => {
+  // A list is made without a page in mind: one that begins to call such a method has to be looked at.
   const listed = Object.keys(PARAMETERS).filter((method) => calls.own.has(method));
-  expect(listed).toEqual(["chat.send"]);
+  expect(listed).toEqual(["chat.send", "question.resolve"]);
   const rule = PARAMETERS["chat.send"];
   const refused = rule !== undefined && "never" in rule ? [...rule.never] : [];
   expect(refused).not.toEqual([]);
   // Once is OpenClaw's description of the method; whoever sends it says it again.
   expect(refused.filter((name) => calls.text.split(name).length > 2)).toEqual([]);
+  // The pages read this one in an event; they send `{id, answers}` or `{id, cancel}`.
+  expect(calls.text).not.toMatch(/requestParams:\{[^}]*resolvedBy/);
 });
 
 test("the reasons are about methods that OpenClaw has", () => {

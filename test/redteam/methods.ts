@@ -82,6 +82,7 @@ const IMPERSONATION: [name: string, method: string, params: Params][] = [
   ],
   ["an answer put in", "chat.inject", () => ({})],
   ["a question in the assistant's place", "question.request", () => ({ questions: [] })],
+  ["an answer in another's name", "question.resolve", () => ({ id: "x", cancel: true, resolvedBy: PEOPLE.admin })],
   ["work suggested in its place", "taskSuggestions.create", () => ({ title: "x", prompt: "x", tldr: "x", cwd: "/" })],
   ["a word to another channel", "send", () => ({ channel: "telegram", to: "1" })],
   ["an act in another channel", "message.action", () => ({ channel: "telegram", action: "send", params: {} })],

@@ -23,6 +23,8 @@ export const PARAMETERS: Record<string, ParameterRule> = {
     `),
   },
   "chat.send": { never: names("systemInputProvenance systemProvenanceReceipt") },
+  // Everybody is shown who answered.
+  "question.resolve": { never: names("resolvedBy") },
   "message.action": { never: names("requesterAccountId requesterSenderId senderIsOwner toolContext inboundTurnKind") },
 };
 

@@ -65,7 +65,7 @@ const table: [method: string, params: string[], least: Need][] = [
   ["board.event", ["sessionKey", "widget", "payload"], "admin"],
   ["question.request", ["sessionKey", "questions"], "admin"],
   ["question.waitAnswer", [], "admin"],
-  ["question.resolve", [], "user"],
+  ["question.resolve", ["id", "answers"], "user"],
   ["taskSuggestions.create", [], "admin"],
   ["taskSuggestions.dismiss", [], "user"],
   ["send", ["to", "message"], "admin"],
@@ -103,6 +103,7 @@ const table: [method: string, params: string[], least: Need][] = [
   ["agent", ["message", "aParameterOfTomorrow"], "nobody"],
   ["chat.send", ["message", "systemInputProvenance"], "nobody"],
   ["chat.send", ["message", "systemProvenanceReceipt"], "nobody"],
+  ["question.resolve", ["id", "answers", "resolvedBy"], "nobody"],
   ["message.action", ["action", "requesterSenderId"], "nobody"],
   ["message.action", ["action", "senderIsOwner"], "nobody"],
 ];

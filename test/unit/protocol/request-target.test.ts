@@ -89,6 +89,17 @@ test.each(["a\nb", "`x`", "⟦openclaw:ctx⟧", "<b>", "x".repeat(65), "a\u202Eb
   "the name %j is left out",
   (name) => expect(safeName(name)).toBeNull(),
 );
+
+test.each([
+  ["bytes in variation selectors", `Bob${String.fromCodePoint(0xe0159, 0xe0157, 0xe015e)}`],
+  ["a variation selector", "Bob\uFE0F"],
+  ["a filler that is a letter", "Bob\u3164"],
+  ["nothing but fillers", "\u115F\u1160"],
+  ["a joiner that is a mark", "B\u034Fob"],
+  ["tags", `Bob${String.fromCodePoint(0xe0041)}`],
+])("a name that hides %s is left out: people do not see what the model reads", (_name, text) =>
+  expect(safeName(text)).toBeNull(),
+);
 test.each(["Alice", "José O’Neil-Smith", "李 雷", "J. R."])("the name %s is kept", (name) =>
   expect(safeName(name)).toBe(name),
 );

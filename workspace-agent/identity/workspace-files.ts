@@ -10,6 +10,8 @@ import { dirname, join } from "node:path";
 /** A larger USER.md is nobody's notes. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
+/** What {@link WorkspaceFiles.write} renames. */
+const TEMPORARY = /\.md\.tidegate-\d+-\d+\.tmp$/;
 const NEVER_WRITTEN: ReadonlySet<string> = new Set(["symlink", "not_a_file", "too_large"]);
 
 /** The workspace cannot be read or written as needed; `code` is the system's, or `symlink`, `not_a_file`, `too_large`. */
@@ -52,6 +54,19 @@ export class WorkspaceFiles {
       await mkdir(this.#folder, { mode: 0o755 }).catch(ignoreExisting);
       return true;
     });
+  }
+
+  /** @returns what tells the folder from others, under whatever name; null when it does not exist @throws {WorkspaceError} */
+  async place(): Promise<string | null> {
+    return this.#guard([], async () => {
+      const status = await stat(this.#folder, { bigint: true }).catch(nullIfMissing);
+      return status === null ? null : `${status.dev}:${status.ino}`;
+    });
+  }
+
+  /** Removes what a process that was killed in {@link write} left in a folder below the workspace. @throws {WorkspaceError} */
+  async sweep(parts: readonly string[]): Promise<void> {
+    for (const name of await this.listFiles(parts)) if (TEMPORARY.test(name)) await this.remove([...parts, name]);
   }
 
   /** @returns the file's bytes, or null when it does not exist @throws {WorkspaceError} */

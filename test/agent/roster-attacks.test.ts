@@ -101,6 +101,22 @@ test("what a killed process left half-written goes at the next one's first write
   expect(await read("notes.tmp")).toBe("mine");
 });
 
+test.each([
+  ["whose end somebody took away", (block: string) => block.replace("<!-- tidegate:roster:end -->", "")],
+  ["whose beginning somebody took away", (block: string) => block.replace("<!-- tidegate:roster:begin -->", "")],
+  ["that somebody copied without its marks", (block: string) => block.replaceAll(/<!--.*-->/g, "")],
+  ["with other line ends", (block: string) => block.replaceAll(/<!--.*-->/g, "").replaceAll("\n", "\r\n")],
+])("rows of a block %s do not outlive the person", async (_name, spoil) => {
+  await files.write([alice], known);
+  await writeFile(join(folder, "USER.md"), `# Mine\n${spoil(await read("USER.md"))}tea\n`);
+  const personal = join(folder, "users", ID, "USER.md");
+  await writeFile(personal, spoil(await readFile(personal, "utf8")));
+  await files.write([], nobody);
+  expect(await read("USER.md")).not.toContain(ID);
+  expect(await read("USER.md")).toMatch(/# Mine\n[^]*tea\n$/);
+  expect(await readFile(personal, "utf8")).not.toContain("alice@example.com");
+});
+
 const KINDS: [name: string, put: (path: string) => Promise<void>][] = [
   ["a link to a file", (path) => symlink(join(folder, "AGENTS.md"), path)],
   ["a link to nowhere", (path) => symlink("nowhere", path)],

@@ -58,6 +58,19 @@ test.each([
   ["connection", "x-a"],
   ["x-a", "nominated"],
   ["refresh", "0; url=/_gate/logout"],
+  ["sEt-cOOkie", " \t__hOSt-tidegate-default=x"],
+  ["reporting-endpoints", 'default="https://evil.example"'],
+  ["SourceMap", "https://evil.example/map"],
+  ["Accept-CH", "Sec-CH-UA-Model"],
+  ["Secure-Session-Registration", '(ES256);path="/register";challenge="c"'],
+  ["sec-session-registration", '(ES256);path="/register";challenge="c"'],
+  ["Use-As-Dictionary", 'match="/_gate/*"'],
+  ["Set-Login", "logged-in"],
+  ["WWW-Authenticate", 'Basic realm="your password, please"'],
+  ["www-authenticate", "NEGOTIATE"],
+  ["www-authenticate", 'Bearer realm="x", basic realm="y"'],
+  ["www-authenticate", ',\tDigest realm="x", nonce="n"'],
+  ["www-authenticate", "NTLM"],
 ])("a response's %s: %s does not reach the browser", (name, value) => {
   const kept = filterResponseHeaders([
     ["connection", "x-a"],
@@ -66,6 +79,11 @@ test.each([
   ]);
   expect(kept.map(([kept]) => kept.toLowerCase())).toEqual(["content-type"]);
 });
+
+test.each(["MCP-App", 'Bearer error="invalid_token", error_description="not basic enough"'])(
+  "a challenge that no browser answers by itself passes: %s",
+  (value) => expect(filterResponseHeaders([["www-authenticate", value]])).toHaveLength(1),
+);
 
 test("an ordinary cookie of the origin passes", () => {
   expect(filterResponseHeaders([["set-cookie", "grant=1; Path=/plugin; HttpOnly"]])[0]).toEqual([

@@ -2,6 +2,7 @@
 import { AGENTS } from "./agents.ts";
 import type { Attempt } from "./attempt.ts";
 import { BROKEN_RESPONSES } from "./broken-responses.ts";
+import { BROKEN_SOCKETS } from "./broken-sockets.ts";
 import { CONSOLE_TEXT } from "./console-text.ts";
 import { CREDENTIALS } from "./credentials.ts";
 import { HEADERS } from "./headers.ts";
@@ -25,6 +26,7 @@ export const ATTEMPTS: readonly Attempt[] = [
   ...QUERY_ATTEMPTS,
   ...RESPONSE_HEADERS,
   ...BROKEN_RESPONSES,
+  ...BROKEN_SOCKETS,
   ...STREAMS,
   ...AGENTS,
   ...CREDENTIALS,

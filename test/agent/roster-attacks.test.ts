@@ -169,6 +169,20 @@ test("a root file that cannot be written keeps nobody's personal file who is for
   await expect(read("users", ID, "USER.md")).rejects.toThrow("ENOENT");
 });
 
+test("a disk that is full in the middle of a write is a failure, and leaves the old file whole and nothing beside it", async () => {
+  await files.write([alice], known);
+  const before = await read("USER.md");
+  const script = join(import.meta.dirname, "support", "write-roster.ts");
+  // To the process, the end of what it may write is as the end of the disk.
+  const limited = 'ulimit -f 1 && exec "$0" --no-warnings "$1" "$2"';
+  const told = execFileSync("/bin/sh", ["-c", limited, process.execPath, script, folder], { encoding: "utf8" });
+  expect(told).toBe(`${folder}: USER.md: EFBIG`);
+  expect(await read("USER.md")).toBe(before);
+  expect((await readdir(folder)).toSorted()).toEqual(["AGENTS.md", "USER.md", "users"]);
+  // What needs no room is withdrawn all the same.
+  await expect(read("users", ID, "USER.md")).rejects.toThrow("ENOENT");
+});
+
 test.each(["users", join("users", ID)])("a link in the place of %s is followed by nobody", async (name) => {
   await files.write([alice], known);
   await mkdir(join(folder, "elsewhere"));

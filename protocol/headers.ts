@@ -17,13 +17,28 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
 
 /** Headers by which the origin could change rules of the public host beyond its own response (design section 4). */
 const NEVER_RELAYED: ReadonlySet<string> = new Set([
+  "accept-ch",
   "alt-svc",
   "clear-site-data",
+  "critical-ch",
   "nel",
   "refresh",
   "report-to",
+  "reporting-endpoints",
+  // Sessions that the browser itself renews: it would hold back requests to our own pages meanwhile.
+  "sec-session-challenge",
+  "sec-session-registration",
+  "secure-session-challenge",
+  "secure-session-registration",
   "service-worker-allowed",
+  "set-login",
+  "sourcemap",
+  "use-as-dictionary",
+  "x-sourcemap",
 ]);
+
+/** Schemes for which browsers ask in a window of their own, under the host's name, or answer by themselves in an intranet. */
+const ANSWERED_BY_BROWSERS = /(?:^|[\s,])(?:basic|digest|negotiate|ntlm)(?:[\s,]|$)/i;
 
 const COOKIE_NAME_PREFIXES = ["__host-", "__secure-", COOKIE_PREFIX];
 
@@ -44,6 +59,7 @@ export function filterResponseHeaders(pairs: readonly HeaderPair[]): HeaderPair[
     const lower = name.toLowerCase();
     if (HOP_BY_HOP.has(lower) || nominated.has(lower) || NEVER_RELAYED.has(lower)) return false;
     if (lower.startsWith(HEADER_PREFIX) || lower.startsWith("access-control-")) return false;
+    if (lower === "www-authenticate") return !ANSWERED_BY_BROWSERS.test(value.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""'));
     return lower !== "set-cookie" || isRelayableCookie(value);
   });
 }

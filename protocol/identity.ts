@@ -57,9 +57,12 @@ export function isRole(role: unknown): role is Role {
 
 const SAFE_NAME = /^[\p{L}\p{M}\p{N} .'’-]{1,64}$/u;
 
-/** @returns the name in NFC when it is one short line of letters, digits and a little punctuation; else null (it is left out) */
+/** Letters and marks among them: fillers, variation selectors. Whole sentences can be written in these, for a model alone to read. */
+const INVISIBLE = /\p{Default_Ignorable_Code_Point}/u;
+
+/** @returns the name in NFC when it is one short line of letters, digits and a little punctuation, all of it visible; else null (it is left out) */
 export function safeName(name: string | null): string | null {
   if (name === null) return null;
   const text = name.normalize("NFC").trim();
-  return SAFE_NAME.test(text) ? text : null;
+  return SAFE_NAME.test(text) && !INVISIBLE.test(text) ? text : null;
 }

@@ -6,9 +6,12 @@ const MAX_FRAME_CHARACTERS = 65_536;
 const WAIT_MS = 5_000;
 
 export type SessionEnd = "expired" | "revoked";
-export type SocketRefusal = SessionEnd | "renewing" | "away";
+export type SocketRefusal = SessionEnd | "renewing" | "away" | "untold";
 
-/** What the UI does at each: reload into sign-in; stop and say so; twice: say "starting" and try again soon. */
+/**
+ * What the UI does at each: reload into sign-in; stop and say so; twice: say "starting" and try again soon; say that
+ * there is no profile for now, and try again.
+ */
 const REFUSALS = {
   expired: {
     close: { code: 1008, reason: "sign in again" },
@@ -46,6 +49,16 @@ const REFUSALS = {
       retryable: true,
       retryAfterMs: 2_000,
       details: { reason: "startup-sidecars" },
+    },
+  },
+  untold: {
+    close: { code: 1013, reason: "the assistant could not be told who you are" },
+    error: {
+      code: "UNAVAILABLE",
+      message: "the assistant could not be told who you are; on its computer, tidegate-agent doctor says why",
+      retryable: true,
+      retryAfterMs: 2_000,
+      details: { code: "AUTHENTICATED_PROFILE_UNAVAILABLE" },
     },
   },
 } as const;

@@ -72,8 +72,8 @@ const UserHeader = v.pipe(
 const TAKEN_NAMES = new Set(["host", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-openclaw-scopes"]);
 
 const Folder = v.pipe(v.string(), v.check(isAbsolute, "must be an absolute path"));
-/** Each is written at every sign-in. */
-const MAX_WORKSPACES = 50;
+/** Beside the default one. Each is written at every sign-in. */
+export const MAX_OTHER_WORKSPACES = 50;
 
 const AgentFile = v.strictObject({
   agentId: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{8,64}$/, "must be 8 to 64 letters, digits, _ or -")),
@@ -82,7 +82,7 @@ const AgentFile = v.strictObject({
   gatewayKey: v.pipe(v.string(), v.check(isRawKey, "must be a raw Ed25519 public key, base64url")),
   openclawUrl: OpenclawUrl,
   workspace: Folder,
-  otherWorkspaces: v.optional(v.pipe(v.array(Folder), v.maxLength(MAX_WORKSPACES, "are too many")), []),
+  otherWorkspaces: v.optional(v.pipe(v.array(Folder), v.maxLength(MAX_OTHER_WORKSPACES, "are too many")), []),
   userHeader: UserHeader,
   localAddress: v.pipe(v.string(), v.check(isLoopbackAddress, "must be an address in 127/8, or ::1")),
   publicHost: v.pipe(v.string(), v.regex(/^[a-z0-9.:[\]-]{1,255}$/, "must be a host name, with a port if need be")),

@@ -62,6 +62,13 @@ const MISTAKES: Mistake[] = [
     answers: { version: "2026.8.9" },
   },
   {
+    name: "more workspaces than the agent keeps the roster in",
+    code: "too_many_workspaces",
+    exit: EXIT.config,
+    words: /52 folders.*51/,
+    answers: { workspaces: ["/srv/a", "/srv/b", ...Array.from({ length: 50 }, (_, n) => `/srv/${n}`)] },
+  },
+  {
     name: "an OpenClaw that was never set up",
     code: "openclaw_not_set_up",
     exit: EXIT.config,

@@ -11,24 +11,26 @@ const ws = openHead({ kind: "ws", version: 2 });
 
 function setUp() {
   const answers: Frame[] = [];
-  const writes: { people: string[]; finish: (error?: Error) => void }[] = [];
+  const writes: { people: string[]; ids: string[]; finish: (error?: Error) => void }[] = [];
+  let now = 0;
   const learn = vi.fn(async (people: readonly Person[]): Promise<Profiles> => {
     return { ids: new Map(people.map(({ user }) => [user, "id"])), ambiguous: new Set() };
   });
   const writer = new IdentityWriter({
-    writeFiles: (people) => {
+    writeFiles: (people, profiles) => {
       const { promise, resolve, reject } = Promise.withResolvers<number>();
       const finish = (error?: Error) => (error === undefined ? resolve(1) : reject(error));
-      writes.push({ people: people.map(({ user }) => user), finish });
+      writes.push({ people: people.map(({ user }) => user), ids: [...profiles.ids.values()], finish });
       return promise;
     },
     learnProfiles: learn,
     log: silent,
-    now: () => 0,
+    now: () => now,
   });
   const receive = (frame: Parameters<IdentityWriter["receive"]>[0]) =>
     writer.receive(frame, (answer) => answers.push(answer));
-  return { writer, receive, answers, writes, learn };
+  const wait = (ms: number) => void (now += ms);
+  return { writer, receive, answers, writes, learn, wait };
 }
 
 /** Lets everything run that waits for no timer. */
@@ -131,6 +133,88 @@ test("profiles are asked for once, not at every change of a known person", async
   writes[1]?.finish();
   await settle();
   expect(learn).toHaveBeenCalledTimes(1);
+  writer.release();
+});
+
+const bob: Person = { ...alice, key: "p2", user: "bob@example.com" };
+
+test("one person without a profile of their own is refused, and holds nobody else back", async () => {
+  const { writer, receive, answers, writes, learn } = setUp();
+  learn.mockResolvedValue({ ids: new Map([[alice.user, "id"]]), ambiguous: new Set() });
+  receive({ type: "roster", stream: 0, version: 2, people: [alice, bob] });
+  const waiting = writer.gate(openHead({ kind: "ws", version: 2, person: "p2", user: bob.user }));
+  const other = writer.gate(ws);
+  await settle();
+  writes[0]?.finish();
+  expect(await other).toBe("ok");
+  expect(await waiting).toBe("identity_unwritten");
+  expect(answers).toEqual([{ type: "written", stream: 0, version: 2, result: "unwritable" }]);
+  expect(writer.gate(ws)).toBeNull();
+  writer.release();
+});
+
+test("who is forgotten is taken out at once, whatever OpenClaw is asked meanwhile", async () => {
+  const { receive, writes, learn, writer } = setUp();
+  const asked = Promise.withResolvers<Profiles>();
+  learn.mockReturnValue(asked.promise);
+  receive({ type: "roster", stream: 0, version: 1, people: [alice, bob] });
+  await settle();
+  expect(writes).toHaveLength(0);
+  receive({ type: "forget", stream: 0, version: 2, person: "p1" });
+  await settle();
+  expect(writes.map(({ people }) => people)).toEqual([["bob@example.com"]]);
+  writes[0]?.finish();
+  asked.resolve({ ids: new Map(), ambiguous: new Set() });
+  await settle();
+  // The round that began before does not bring her back.
+  expect(writes[1]?.people).toEqual(["bob@example.com"]);
+  writer.release();
+});
+
+test("who is forgotten is taken out before OpenClaw is asked again", async () => {
+  const { receive, writes, learn, writer, wait } = setUp();
+  receive({ type: "roster", stream: 0, version: 1, people: [alice, bob] });
+  await settle();
+  writes[0]?.finish();
+  await settle();
+  wait(61_000);
+  learn.mockReturnValue(new Promise(() => {}));
+  receive({ type: "forget", stream: 0, version: 2, person: "p1" });
+  await settle();
+  expect(writes.map(({ people }) => people)).toEqual([[alice.user, bob.user], [bob.user]]);
+  writer.release();
+});
+
+test("whom OpenClaw does not vouch for any more are not verified after five minutes, and are again when it does", async () => {
+  const { receive, writes, learn, writer, wait } = setUp();
+  receive({ type: "roster", stream: 0, version: 2, people: [alice] });
+  await settle();
+  writes[0]?.finish();
+  await settle();
+  learn.mockRejectedValue(new Error("unknown method users.list"));
+  wait(299_000);
+  writer.recheck();
+  await settle();
+  writes[1]?.finish();
+  await settle();
+  expect(writer.gate(ws)).toBeNull();
+  wait(2_000);
+  writer.recheck();
+  await settle();
+  expect(writes[2]?.ids).toEqual([]);
+  writes[2]?.finish();
+  await settle();
+  const waiting = writer.gate(ws);
+  await settle();
+  writes[3]?.finish();
+  expect(await waiting).toBe("identity_unwritten");
+  learn.mockResolvedValue({ ids: new Map([[alice.user, "id"]]), ambiguous: new Set() });
+  await settle();
+  const again = writer.gate(ws);
+  await settle();
+  writes[4]?.finish();
+  expect(await again).toBe("ok");
+  expect(writes[4]?.ids).toEqual(["id"]);
   writer.release();
 });
 

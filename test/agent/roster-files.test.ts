@@ -171,17 +171,6 @@ test("every workspace is written, and one that cannot be is told, whatever becom
   expect(await read("second", "USER.md")).not.toContain(ID);
 });
 
-test("what a process left that was killed in mid-write is removed, and what one that runs is writing is not", async () => {
-  const personal = join(folder, "users", ID);
-  await mkdir(personal, { recursive: true });
-  const gone = spawnSync(process.execPath, ["--version"]).pid;
-  const left = [`USER.md.tidegate-${gone}-1.tmp`, `USER.md.tidegate-${process.pid}-0a1b.tmp`];
-  const running = `USER.md.tidegate-${process.ppid}-0a1b.tmp`;
-  for (const name of [...left, running, "notes.tmp"]) await writeFile(join(personal, name), "alice");
-  await files.write([alice], known);
-  expect((await readdir(personal)).toSorted()).toEqual(["USER.md", running, "notes.tmp"].toSorted());
-});
-
 test("a person who is forgotten leaves nothing half-written behind", async () => {
   const personal = join(folder, "users", ID);
   await mkdir(personal, { recursive: true });

@@ -1,5 +1,5 @@
 /** What the real Control UI makes of each of the gateway's answers (design section 5), in the real browser. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, BrowserContext } from "playwright-core";
@@ -33,7 +33,7 @@ beforeAll(async () => {
   stack = await startAll({
     port: await findFreePort(),
     home,
-    stubUsers: "alice@example.com:admin,bob@example.com",
+    stubUsers: "alice@example.com:admin,bob@example.com,carol@example.com",
     oidc: true,
     providerHost: "localhost",
   });
@@ -205,6 +205,29 @@ test("bob, signed in at the provider by now, is not let into alice's page; sign-
   expect(chat.connections).toBe(connections);
   await chat.page.goto(`${stack.url}/chat/main`);
   await form.waitFor();
+});
+
+test("where the assistant cannot be told who somebody is, the page says so, and comes back by itself", async () => {
+  await (await openChat()).signIn("alice");
+  await context.close();
+  const users = join(stack.workspace, "users");
+  renameSync(users, `${users}.away`);
+  writeFileSync(users, "");
+  const chat = await openChat();
+  try {
+    await chat.page.goto(`${stack.url}/`);
+    await chat.page.getByPlaceholder("Enter any login").fill("carol");
+    await chat.page.getByPlaceholder("and password").fill("any");
+    await chat.page.getByRole("button", { name: "Sign-in" }).click();
+    await chat.page.getByRole("button", { name: /^Continue to / }).click();
+    await chat.frame(`"message":"the assistant could not be told who you are`);
+    await chat.page.getByText("profile", { exact: false }).first().waitFor({ state: "visible", timeout: 30_000 });
+    await screenshot(chat.page, "identity-untold", false);
+  } finally {
+    rmSync(users);
+    renameSync(`${users}.away`, users);
+  }
+  await chat.connected(1);
 });
 
 test("a planned stop is told as a restart; while the agent is away the page waits, and comes back by itself", async () => {

@@ -2,6 +2,7 @@
 import { AGENTS } from "./agents.ts";
 import type { Attempt } from "./attempt.ts";
 import { BROKEN_RESPONSES } from "./broken-responses.ts";
+import { BROKEN_SOCKETS } from "./broken-sockets.ts";
 import { COMMAND_ATTEMPTS } from "./commands.ts";
 import { CONNECTS } from "./connects.ts";
 import { CONSOLE_TEXT } from "./console-text.ts";
@@ -29,6 +30,7 @@ export const ATTEMPTS: readonly Attempt[] = [
   ...QUERY_ATTEMPTS,
   ...RESPONSE_HEADERS,
   ...BROKEN_RESPONSES,
+  ...BROKEN_SOCKETS,
   ...STREAMS,
   ...AGENTS,
   ...CREDENTIALS,

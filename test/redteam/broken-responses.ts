@@ -2,14 +2,14 @@
 import { gzipSync } from "node:zlib";
 import type { Socket } from "node:net";
 import { valuesOf } from "../support/http-exchange.ts";
-import { BODY, OK, relay, upgrade } from "./ask-hostile.ts";
+import { BODY, flood, OK, relay, upgrade } from "./ask-hostile.ts";
 import type { Attempt } from "./attempt.ts";
 import { lookAround, UNAFFECTED } from "./neighbours.ts";
 import type { World } from "./world.ts";
 
 const REFUSED = "502";
-/** Enough for many times every buffer on the way. */
-const FLOOD = 50_000;
+const EARLY = "HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n";
+const CHUNKED = `${OK}Transfer-Encoding: chunked\r\n`;
 
 /** No HTTP of ours: nothing of it may reach the browser, or the one who asks next. */
 const BROKEN: [name: string, answer: string | ((socket: Socket) => void)][] = [
@@ -43,6 +43,10 @@ const BROKEN: [name: string, answer: string | ((socket: Socket) => void)][] = [
   ["10,000 headers", `${OK}${"A: b\r\n".repeat(10_000)}${BODY}`],
   ["300 short headers", `${OK}${"A: b\r\n".repeat(300)}${BODY}`],
   ["10,000 early answers and no late one", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".repeat(10_000)],
+  ["early answers without end", (socket) => flood(socket, "", EARLY, Number.POSITIVE_INFINITY)],
+  ["a 204 that has a body", `HTTP/1.1 204 No Content\r\nContent-Length: 6\r\n\r\nstolen`],
+  ["a 304 that has a body", `HTTP/1.1 304 Not Modified\r\nContent-Length: 6\r\n\r\nstolen`],
+  ["a cookie of ours in a chunk's extension", `${CHUNKED}\r\n2;Set-Cookie: __Host-tidegate-evil=x\r\nok\r\n0\r\n\r\n`],
   ["headers without end", (socket) => flood(socket, `${OK}`, "A: bbbbbbbbbbbbbbbb\r\n")],
   ["no HTTP at all", "SSH-2.0-OpenSSH_9.9\r\n"],
   ["nothing but the end of the connection", ""],
@@ -96,6 +100,41 @@ const others: Attempt[] = [
       return `${status} ${String(body)}, ${await lookAround(world.tenants)}`;
     },
   },
+  ...(
+    [
+      ["an answer of HTTP/1.0", "HTTP/1.0 200 OK\r\n\r\nok"],
+      ["early hints before its answer", `${EARLY}${OK}${BODY}`],
+      ["a cookie of ours in trailers", `${CHUNKED}\r\n2\r\nok\r\n0\r\nSet-Cookie: __Host-tidegate-evil=x\r\n\r\n`],
+    ] as const
+  ).map(([name, bytes]): Attempt => ({
+    id: `response/${name}`,
+    threat: "T17",
+    tried: `OpenClaw sends ${name}`,
+    expected: `200 ok without link and cookie, ${UNAFFECTED}`,
+    async run(world) {
+      const { status, headers, body } = await relay(world, bytes);
+      const more = ["set-cookie", "link", "trailer"].flatMap((header) => valuesOf(headers, header));
+      const what = more.length === 0 ? "without link and cookie" : `with ${more.join(", ")}`;
+      return `${status} ${String(body)} ${what}, ${await lookAround(world.tenants)}`;
+    },
+  })),
+  ...(
+    [
+      ["a body of trailers without end", `${CHUNKED}\r\n0\r\n`, "A: bbbbbbbbbbbbbbbb\r\n"],
+      ["a chunk with an extension without end", `${CHUNKED}\r\n1`, ";aaaaaaaaaaaaaaaa=b"],
+      ["a body that is longer than it said", `${OK}Content-Length: 2\r\n\r\n`, "x".repeat(65_536)],
+    ] as const
+  ).map(([name, begin, piece]): Attempt => ({
+    id: `response/${name}`,
+    threat: "T17",
+    tried: `OpenClaw sends ${name}`,
+    expected: `an end, ${UNAFFECTED}`,
+    async run(world) {
+      const answer = (socket: Socket) => flood(socket, begin, piece, Number.POSITIVE_INFINITY);
+      await relay(world, answer).catch(() => "cut off");
+      return `an end, ${await lookAround(world.tenants)}`;
+    },
+  })),
   {
     id: "response/a body without end",
     threat: "T17",
@@ -172,21 +211,6 @@ const others: Attempt[] = [
 
 function agentHostCookie({ tenants }: World): Promise<string> {
   return tenants.signIn(`http://${tenants.evil.agentHost}`, "bob@example.com");
-}
-
-/** Writes `piece` again and again, as fast as it is taken. */
-function flood(socket: Socket, begin: string, piece: string, times = FLOOD): void {
-  socket.write(begin);
-  let left = times;
-  const more = () => {
-    while (left > 0 && !socket.destroyed) {
-      left -= 1;
-      if (!socket.write(piece)) return;
-    }
-    socket.destroy();
-  };
-  socket.on("drain", more);
-  more();
 }
 
 export const BROKEN_RESPONSES: Attempt[] = [...broken, ...others];

@@ -1,10 +1,16 @@
 /** A fake OpenClaw that means harm: it writes bytes on its sockets that no server should, and remembers what it is asked. */
+import { createHash } from "node:crypto";
 import type { Socket } from "node:net";
 import { pairs, type Header } from "../support/http-exchange.ts";
 import { startStandInOrigin } from "../support/stand-in-origin.ts";
 
+/** Takes the upgrade, and then does whatever it likes on the WebSocket's connection. */
+interface Frames {
+  frames: (socket: Socket) => void;
+}
+
 /** Bytes, with the end of the connection behind them; whatever it likes on the socket; or, for once, HTTP as it should be. */
-type Answer = string | ((socket: Socket) => void) | { body: string };
+type Answer = string | ((socket: Socket) => void) | { body: string } | Frames;
 
 export interface HostileOpenClaw {
   port: number;
@@ -37,10 +43,16 @@ export async function startHostileOpenClaw(userHeader: string, body: string): Pr
       if (answer === undefined) response.end(body);
       else if (typeof answer === "string") request.socket.end(answer, "latin1");
       else if (typeof answer === "function") answer(request.socket);
-      else response.end(answer.body);
+      else if ("body" in answer) response.end(answer.body);
+      else response.end();
     },
     upgrade(request, socket) {
       const answer = answers.get(request.url ?? "");
+      if (typeof answer === "object" && "frames" in answer) {
+        socket.on("error", () => undefined).write(accepted(request.headers["sec-websocket-key"] ?? ""));
+        answer.frames(socket as Socket);
+        return true;
+      }
       if (typeof answer !== "string") return false;
       socket.end(answer, "latin1");
       return true;
@@ -62,4 +74,11 @@ export async function startHostileOpenClaw(userHeader: string, body: string): Pr
     playAt: (target, answer) => void answers.set(target, answer),
     asked: recall,
   };
+}
+
+/** RFC 6455 section 4.2.2. */
+function accepted(key: string): string {
+  const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
+  const lines = ["Connection: Upgrade", "Upgrade: websocket", `Sec-WebSocket-Accept: ${accept}`];
+  return `HTTP/1.1 101 Switching Protocols\r\n${lines.join("\r\n")}\r\n\r\n`;
 }

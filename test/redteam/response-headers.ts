@@ -33,6 +33,16 @@ const HEADERS: [name: string, lines: string[]][] = [
   ["a refusal of ours", ["X-Tidegate-Error: session_revoked"]],
   ["an order to renew", ["X-Tidegate-Error: renewal_due"]],
   ["a proxy's question", ['Proxy-Authenticate: Basic realm="password please"']],
+  ["our cookie by a header in other letters", ["sEt-cOOkIe: __Host-tidegate-evil=x; Secure; Path=/"]],
+  ["the browser's window for a password", ['WWW-Authenticate: Basic realm="password please"']],
+  ["the same behind a challenge of its own", ['WWW-Authenticate: MCP-App, Digest realm="password please", nonce="n"']],
+  ["a question that browsers answer in an intranet", ["WWW-Authenticate: Negotiate", "WWW-Authenticate: NTLM"]],
+  ["reports of this page to elsewhere", ['Reporting-Endpoints: default="https://evil.example"']],
+  ["a session that the browser renews", ['Secure-Session-Registration: (ES256);path="/register";challenge="c"']],
+  ["a dictionary for our own pages", ['Use-As-Dictionary: match="/_gate/*"']],
+  ["questions about the computer, for good", ["Accept-CH: Sec-CH-UA-Model", "Critical-CH: Sec-CH-UA-Model"]],
+  ["a false state of sign-in", ["Set-Login: logged-out"]],
+  ["trailers and another protocol", ["Trailer: Set-Cookie", "Upgrade: h2c"]],
 ];
 
 /** Ours stay whatever OpenClaw says. */
@@ -75,11 +85,27 @@ const control: Attempt = {
   id: "response/control",
   threat: "T5",
   tried: "OpenClaw answers with a cookie, a header and a body of its own (must work)",
-  expected: "200 a=x; Path=/plugin no-cache ok",
+  expected: "200 a=x; Path=/plugin no-cache DENY sandbox ok",
   async run(world) {
-    const lines = "Set-Cookie: a=x; Path=/plugin\r\nCache-Control: no-cache\r\n";
+    const names = ["set-cookie", "cache-control", "x-frame-options", "content-security-policy"];
+    const lines =
+      "Set-Cookie: a=x; Path=/plugin\r\nCache-Control: no-cache\r\nX-Frame-Options: DENY\r\nContent-Security-Policy: sandbox\r\n";
     const { status, headers, body } = await relay(world, `${OK}${lines}${BODY}`);
-    return [status, ...valuesOf(headers, "set-cookie"), ...valuesOf(headers, "cache-control"), body].join(" ");
+    return [status, ...names.flatMap((name) => valuesOf(headers, name)), body].join(" ");
+  },
+};
+
+/** Commas end no cookie: whoever cut one there would have made another. */
+const comma: Attempt = {
+  id: "response/a cookie with ours behind a comma",
+  threat: "T5",
+  tried: "OpenClaw answers with one cookie that holds a comma, and behind it ours",
+  expected: `one cookie, a=x, __Host-tidegate-evil=y; Secure; Path=/, ${UNAFFECTED}`,
+  async run(world) {
+    const line = "Set-Cookie: a=x, __Host-tidegate-evil=y; Secure; Path=/\r\n";
+    const cookies = valuesOf((await relay(world, `${OK}${line}${BODY}`)).headers, "set-cookie");
+    const what = cookies.length === 1 ? "one cookie" : `${cookies.length} cookies`;
+    return `${what}, ${cookies.join(" and ")}, ${await lookAround(world.tenants)}`;
   },
 };
 
@@ -87,15 +113,16 @@ const upgrades: Attempt[] = [
   {
     id: "response/an upgrade refused with a cookie of ours",
     threat: "T5",
-    tried: "OpenClaw refuses an upgrade with a cookie and a refusal of ours",
+    tried: "OpenClaw refuses an upgrade with a cookie and a refusal of ours, and asks for a password",
     expected: `401 without them, ${UNAFFECTED}`,
     async run(world) {
-      const lines = "Set-Cookie: __Host-tidegate-evil=x; Secure; Path=/\r\nX-Tidegate-Error: renewal_due\r\n";
+      const lines =
+        "Set-Cookie: __Host-tidegate-evil=x; Secure; Path=/\r\nX-Tidegate-Error: renewal_due\r\nWWW-Authenticate: Basic\r\n";
       const { status, headers } = await upgrade(world, `HTTP/1.1 401 Unauthorized\r\n${lines}${BODY}`);
-      const arrived = ["set-cookie", "x-tidegate-error"].flatMap((name) => valuesOf(headers, name));
+      const arrived = ["set-cookie", "x-tidegate-error", "www-authenticate"].flatMap((name) => valuesOf(headers, name));
       return `${status} ${arrived.length === 0 ? "without them" : arrived.join()}, ${await lookAround(world.tenants)}`;
     },
   },
 ];
 
-export const RESPONSE_HEADERS: Attempt[] = [control, ...dropped, ...kept, ...upgrades];
+export const RESPONSE_HEADERS: Attempt[] = [control, comma, ...dropped, ...kept, ...upgrades];

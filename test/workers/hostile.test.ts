@@ -211,6 +211,22 @@ describe("an agent", () => {
     expect(await stub.readiness()).toMatchObject({ agent: "connected" });
   });
 
+  test.each([
+    ["too short", "ok"],
+    ["too long", "x".repeat(100)],
+  ])("whose body is %s for its length costs that response, not everybody the link", async (_name, body) => {
+    const alice = await session("alice");
+    const agent = await dialAgent(stub, await agentKeys());
+    const pending = relay(alice);
+    const { stream } = await agent.next("open");
+    const head = { status: 200, headers: [["content-length", "5"]] as [string, string][] };
+    agent.send({ type: "head", stream, head, body: bytes(""), end: false });
+    agent.send({ type: "data", stream, bytes: bytes(body) }, { type: "end", stream });
+    const read = await (await pending).text().catch(() => "cut off");
+    expect(read === "cut off" || read.length <= 5).toBe(true);
+    expect(await stub.readiness()).toMatchObject({ agent: "connected" });
+  });
+
   test("that says again and again that files are unwritable fills no audit", async () => {
     await session("alice");
     const agent = await dialAgent(stub, await agentKeys());

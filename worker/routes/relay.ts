@@ -72,7 +72,9 @@ function answerInstead(
 ): Response | Promise<Response> | undefined {
   if (code === "session_expired" || code === "session_unknown") return answerNotSignedIn(deps, c, upgrade, "expired");
   if (code === "session_revoked") return answerNotSignedIn(deps, c, upgrade, "revoked");
-  return code === "workspace_away" && routeClass === "gateway" ? refuseSocket("away", deps.now()) : undefined;
+  if (routeClass !== "gateway") return undefined;
+  if (code === "workspace_away") return refuseSocket("away", deps.now());
+  return code === "identity_unwritten" ? refuseSocket("untold", deps.now()) : undefined;
 }
 
 /** A refusal of the object's, for a person to read. */

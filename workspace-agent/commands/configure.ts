@@ -3,7 +3,12 @@ import { randomBytes } from "node:crypto";
 import { createOpenclawClient } from "../identity/openclaw-client.ts";
 import { applyChange, rehearse } from "../openclaw/apply-change.ts";
 import { readConfigFile } from "../openclaw/config-file.ts";
-import { findReadOnly, requireNoTokenVariable, requireOwnConfig } from "../openclaw/hindrances.ts";
+import {
+  findReadOnly,
+  requireFewWorkspaces,
+  requireNoTokenVariable,
+  requireOwnConfig,
+} from "../openclaw/hindrances.ts";
 import {
   findInstallation,
   findWorkspaces,
@@ -55,6 +60,7 @@ async function change(context: CommandContext): Promise<Outcome> {
   say(`OpenClaw ${version}: ${configPath}, port ${port}, ${describeRunning(running)}`);
 
   const [settings, workspaces] = await Promise.all([readSettings(cli), findWorkspaces(cli)]);
+  requireFewWorkspaces(workspaces);
   const admins = parseAdmins(flags["admin"]);
   const link = { ...openLink(known, port, workspaces), admins: admins?.from ?? known.admins ?? "roles" };
   const readOnly = findReadOnly(env);

@@ -24,13 +24,26 @@ export interface IdentityWriterOptions {
 
 /** Profiles are asked for again after this long: an administrator may have linked two people's addresses. */
 const PROFILES_LIFETIME_MS = 60_000;
+/** What OpenClaw said last holds for this long while it says nothing new: a restart must not make strangers of people. */
+const PROFILES_GRACE_MS = 300_000;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
 
+/** What came of one round. */
+interface Round {
+  version: number;
+  files: "ok" | "identity_unwritten";
+  /** For people whose profile is not known, who read as not verified; `ok` when there are none. */
+  unknown: IdentityResult;
+}
+
 interface Waiter {
   version: number;
+  user: string;
   settle: (result: IdentityResult) => void;
 }
+
+const NEVER: Round = { version: -1, files: "identity_unwritten", unknown: "ok" };
 
 export class IdentityWriter {
   readonly #options: IdentityWriterOptions;
@@ -40,7 +53,10 @@ export class IdentityWriter {
   /** Counts ROSTERs and releases: a write that began before the last of them is nobody's answer. */
   #term = 0;
   #version = 0;
-  #written: { version: number; result: IdentityResult } = { version: -1, result: "identity_unwritten" };
+  #written: Round = NEVER;
+  /** Ends with the last write that was asked for: there is one at a time. */
+  #writing: Promise<unknown> = Promise.resolve();
+  #learning = false;
   #answer: (frame: Frame) => void = () => {};
   #profiles: Profiles = { ids: new Map(), ambiguous: new Set() };
   /** Users of the last round that OpenClaw answered, with or without a profile of their own. */
@@ -65,7 +81,7 @@ export class IdentityWriter {
         // A new link: its object may count from another start, so what was written proves nothing about it.
         this.#active = true;
         this.#term += 1;
-        this.#written = { version: -1, result: "identity_unwritten" };
+        this.#written = NEVER;
         this.#people.clear();
         for (const person of frame.people) this.#people.set(person.key, person);
         break;
@@ -74,6 +90,7 @@ export class IdentityWriter {
         break;
       case "forget":
         this.#people.delete(frame.person);
+        this.#withdraw();
         break;
     }
     this.#run();
@@ -84,12 +101,13 @@ export class IdentityWriter {
     if (head.kind === "http" && (head.method === "GET" || head.method === "HEAD")) return null;
     // The gateway told this person before; one it withdrew since, or names otherwise now, must not speak.
     if (this.#people.get(head.person)?.user !== head.user) return Promise.resolve("identity_unwritten");
-    if (this.#written.result === "ok" && this.#written.version >= head.version) return null;
+    if (this.#written.version >= head.version && this.#resultFor(head.user) === "ok") return null;
     if (!this.#active) return Promise.resolve("identity_unwritten");
     const { promise, resolve } = Promise.withResolvers<IdentityResult>();
     const timer = setTimeout(() => waiter.settle("identity_unwritten"), IDENTITY_WAIT_MS);
     const waiter: Waiter = {
       version: head.version,
+      user: head.user,
       settle: (result) => {
         clearTimeout(timer);
         this.#waiters.delete(waiter);
@@ -129,11 +147,11 @@ export class IdentityWriter {
       this.#due = false;
       const version = this.#version;
       const term = this.#term;
-      const result = await this.#write([...this.#people.values()], term);
-      if (result !== null && term === this.#term) this.#settle(version, result);
+      const round = await this.#write([...this.#people.values()], version, term);
+      if (round !== null && term === this.#term) this.#settle(round);
     }
     if (!this.#active) return;
-    if (this.#written.result === "ok") this.#failures = 0;
+    if (overall(this.#written) === "ok") this.#failures = 0;
     else this.#retryTimer = setTimeout(() => this.#run(), retryDelayMs(this.#failures++));
   }
 
@@ -141,31 +159,66 @@ export class IdentityWriter {
    * Writes what is known even when not all is: whoever is missing then reads as not verified, never as stale.
    * @returns null when it was no longer this agent's to write
    */
-  async #write(people: readonly Person[], term: number): Promise<IdentityResult | null> {
+  async #write(people: readonly Person[], version: number, term: number): Promise<Round | null> {
     const failure = await this.#learn(people);
-    if (term !== this.#term) return null;
-    let changed: number;
+    let unknown: IdentityResult = "ok";
+    if (failure !== null) {
+      unknown = originFailure(failure) === "origin_unreachable" ? "origin_unreachable" : "identity_unwritten";
+    }
     try {
-      changed = await this.#options.writeFiles(people, this.#profiles);
+      const changed = await this.#writeFiles(people, term);
+      if (changed === null) return null;
+      if (failure !== null) this.#tellFailure("profiles", failure);
+      else if (changed > 0) {
+        const again = overall(this.#written) === "ok" && this.#written.version === this.#version;
+        this.#options.log(again ? "identity.reasserted" : "identity.written", {
+          files: changed,
+          people: people.length,
+        });
+      }
+      return { version, files: "ok", unknown };
     } catch (error) {
       this.#tellFailure("files", error);
-      return "identity_unwritten";
+      return { version, files: "identity_unwritten", unknown };
     }
-    if (failure !== null) {
-      this.#tellFailure("profiles", failure);
-      return originFailure(failure) === "origin_unreachable" ? "origin_unreachable" : "identity_unwritten";
-    }
-    if (changed > 0) {
-      const again = this.#written.result === "ok" && this.#written.version === this.#version;
-      this.#options.log(again ? "identity.reasserted" : "identity.written", { files: changed, people: people.length });
-    }
-    return "ok";
+  }
+
+  /** @returns how many files had to change, or null when it was no longer this agent's to write */
+  #writeFiles(people: readonly Person[], term: number): Promise<number | null> {
+    const work = this.#writing.then(() => {
+      if (term !== this.#term) return null;
+      // Who was forgotten since is not brought back.
+      const present = people.flatMap(({ key }) => this.#people.get(key) ?? []);
+      return this.#options.writeFiles(present, this.#profiles);
+    });
+    this.#writing = work.catch(() => {});
+    return work;
+  }
+
+  /** Takes out whoever is gone before OpenClaw has answered, if it is asked: that may take seconds. A failure is the round's to tell. */
+  #withdraw(): void {
+    const people = [...this.#people.values()];
+    if (!this.#active || (!this.#learning && this.#isFresh(people))) return;
+    this.#writeFiles(people, this.#term).catch(() => {});
+  }
+
+  /** @returns whether OpenClaw need not be asked about these people */
+  #isFresh(people: readonly Person[]): boolean {
+    return people.length === 0 || (this.#isComplete(people) && this.#learnedFor() < PROFILES_LIFETIME_MS);
+  }
+
+  #isComplete(people: readonly Person[]): boolean {
+    return people.every((person) => this.#resolved.has(person.user));
+  }
+
+  #learnedFor(): number {
+    return this.#options.now() - this.#learnedAt;
   }
 
   /** @returns why the profiles of these people are not known, or null */
   async #learn(people: readonly Person[]): Promise<unknown> {
-    const complete = people.every((person) => this.#resolved.has(person.user));
-    if (people.length === 0 || (complete && this.#options.now() - this.#learnedAt < PROFILES_LIFETIME_MS)) return null;
+    if (this.#isFresh(people)) return null;
+    this.#learning = true;
     try {
       const before = this.#profiles.ambiguous;
       this.#profiles = await this.#options.learnProfiles(people);
@@ -178,18 +231,34 @@ export class IdentityWriter {
       this.#resolved = new Set(
         people.map((person) => person.user).filter((user) => ambiguous || this.#profiles.ids.has(user)),
       );
-      if (people.every((person) => this.#resolved.has(person.user))) return null;
-      return new Error("profile not listed");
+      return this.#isComplete(people) ? null : new Error("profile not listed");
     } catch (error) {
-      return complete ? null : error;
+      if (this.#learnedFor() < PROFILES_GRACE_MS) return this.#isComplete(people) ? null : error;
+      // Nobody says any more that these are theirs.
+      this.#profiles = { ids: new Map(), ambiguous: new Set() };
+      this.#resolved = new Set();
+      return error;
+    } finally {
+      this.#learning = false;
     }
   }
 
-  #settle(version: number, result: IdentityResult): void {
-    const news = this.#written.version !== version || this.#written.result !== result;
-    this.#written = { version, result };
-    if (news) this.#answer({ type: "written", stream: 0, version, result: result === "ok" ? "ok" : "unwritable" });
-    for (const waiter of this.#waiters) if (waiter.version <= version) waiter.settle(result);
+  #settle(round: Round): void {
+    const result = overall(round);
+    const news = this.#written.version !== round.version || overall(this.#written) !== result;
+    this.#written = round;
+    if (news) {
+      const told = result === "ok" ? "ok" : "unwritable";
+      this.#answer({ type: "written", stream: 0, version: round.version, result: told });
+    }
+    for (const waiter of this.#waiters) {
+      if (waiter.version <= round.version) waiter.settle(this.#resultFor(waiter.user));
+    }
+  }
+
+  #resultFor(user: string): IdentityResult {
+    if (this.#written.files !== "ok") return this.#written.files;
+    return this.#resolved.has(user) ? "ok" : this.#written.unknown;
   }
 
   #tellFailure(what: "files" | "profiles", error: unknown): void {
@@ -197,6 +266,10 @@ export class IdentityWriter {
     if (this.#failures > 0) return;
     this.#options.log("identity.unwritable", { what, error: String((error as Error).message || error) });
   }
+}
+
+function overall({ files, unknown }: Round): IdentityResult {
+  return files === "ok" ? unknown : files;
 }
 
 function retryDelayMs(failures: number): number {

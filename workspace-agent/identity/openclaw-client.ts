@@ -14,8 +14,16 @@ export interface Profile {
   mergedInto?: string | null | undefined;
 }
 
+/** OpenClaw answers, but does not let this one person in. */
+export class ProfileRefused extends Error {
+  constructor(status: number | undefined) {
+    super(`profile request answered ${status}`);
+    this.name = "ProfileRefused";
+  }
+}
+
 export interface OpenclawClient {
-  /** Makes OpenClaw create the profile of `user`, if there is none. */
+  /** Makes OpenClaw create the profile of `user`, if there is none. @throws {ProfileRefused} */
   createProfile(user: string): Promise<void>;
   /** Runs `work` on one connection of the local backend. @throws {Error} when OpenClaw is away or refuses the password */
   withBackend<T>(work: (backend: Backend) => Promise<T>): Promise<T>;
@@ -39,6 +47,8 @@ const REQUEST_TIMEOUT_MS = 2_000;
 const CHANGE_TIMEOUT_MS = 15_000;
 /** How OpenClaw closes everybody's connection when who may do what has changed. */
 const POLICY_CHANGED = 4001;
+/** From dialling to OpenClaw's welcome: its client has limits for each step, but not for all of them. */
+const CONNECT_TIMEOUT_MS = 4_000;
 const Configuration = v.object({
   hash: v.string(),
   config: v.object({
@@ -119,17 +129,14 @@ function getAs(user: string, address: OriginAddress, publicHost: string): Promis
       "x-openclaw-scopes": "operator.read",
     },
     agent: false,
-    timeout: REQUEST_TIMEOUT_MS,
+    // Of all of it: a body may come without end.
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
   });
   outgoing.on("response", (response) => {
-    response.resume();
-    response.on("end", () => {
-      if (response.statusCode === 200) resolve();
-      else reject(new Error(`profile request answered ${response.statusCode}`));
-    });
-    response.on("error", reject);
+    if (response.statusCode === 200) resolve();
+    else reject(new ProfileRefused(response.statusCode));
+    response.on("error", () => {}).resume();
   });
-  outgoing.on("timeout", () => outgoing.destroy(new Error("profile request timed out")));
   outgoing.on("error", reject);
   outgoing.end();
   return promise;
@@ -156,6 +163,7 @@ function connect(url: string, password: string) {
       reject(new Error(`closed ${code} ${reason}`));
     },
   });
+  const timer = setTimeout(() => reject(new Error("OpenClaw did not answer in time")), CONNECT_TIMEOUT_MS);
   client.start();
-  return { client, connected: promise, closeCode: () => closeCode };
+  return { client, connected: promise.finally(() => clearTimeout(timer)), closeCode: () => closeCode };
 }

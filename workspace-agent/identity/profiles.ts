@@ -1,6 +1,6 @@
 /** Which OpenClaw profile is whose (facts/openclaw section 3). Pure but for {@link learnProfiles}. */
 import { type Person, safeName } from "#protocol/identity.ts";
-import type { OpenclawClient, Profile } from "./openclaw-client.ts";
+import { type OpenclawClient, type Profile, ProfileRefused } from "./openclaw-client.ts";
 import { isProfileId, type Profiles } from "./roster.ts";
 
 /** @returns each person's profile; pure. Merged profiles are history, and count for nobody */
@@ -51,28 +51,40 @@ export function misnamed(
 
 /** Profiles created side by side: a first roster of many people must not look like a flood to OpenClaw. */
 const CREATED_AT_ONCE = 4;
+/** Names are set for this long; the others wait for the next time, because people wait for their profiles. */
+const NAMING_MS = 2_000;
 
 /**
- * Creates the profiles that are missing, and gives each its verified name.
+ * Creates the profiles that are missing, and gives each its verified name. Whom OpenClaw does not let in stays without.
  * @param nameNotSet called for a name that OpenClaw did not take; the ids hold all the same
- * @throws {Error} when OpenClaw is away, refuses the password, or refuses to create a profile
+ * @param now milliseconds of a clock that only rises
+ * @throws {Error} when OpenClaw is away, refuses the password, or does not answer
  */
 export async function learnProfiles(
   client: OpenclawClient,
   people: readonly Person[],
   nameNotSet: (error: unknown) => void,
+  now: () => number = () => performance.now(),
 ): Promise<Profiles> {
   return client.withBackend(async (backend) => {
     let profiles = await backend.listProfiles();
     const missing = withoutProfile(people, profiles);
     for (let at = 0; at < missing.length; at += CREATED_AT_ONCE) {
-      await Promise.all(missing.slice(at, at + CREATED_AT_ONCE).map((person) => client.createProfile(person.user)));
+      await Promise.all(missing.slice(at, at + CREATED_AT_ONCE).map((person) => createProfile(client, person)));
     }
     if (missing.length > 0) profiles = await backend.listProfiles();
     const matched = matchProfiles(people, profiles);
+    const until = now() + NAMING_MS;
     for (const { profileId, displayName } of misnamed(people, profiles, matched)) {
+      if (now() >= until) break;
       await backend.setDisplayName(profileId, displayName).catch(nameNotSet);
     }
     return matched;
+  });
+}
+
+async function createProfile(client: OpenclawClient, { user }: Person): Promise<void> {
+  await client.createProfile(user).catch((error: unknown) => {
+    if (!(error instanceof ProfileRefused)) throw error;
   });
 }

@@ -79,8 +79,12 @@ export function personalBlock(profileId: string, person: Person | null): string 
   ].join("\n");
 }
 
+/** A row as {@link rosterRow} writes it, its line end included. */
+const ROW = /^- \{"sender\.id":"[0-9a-f-]{36}"[^\r\n]*\}\r?\n?/gm;
+
 /**
- * Puts the block at the top of a file and keeps every byte outside of it.
+ * Puts the block at the top of a file and keeps every byte outside of it, but for rows: somebody copied them out of a
+ * block or took its marks away, and there they would outlive whom they tell of.
  * @param block null takes it out
  */
 export function withBlock(file: Buffer, block: string | null): Buffer {
@@ -95,8 +99,13 @@ export function withBlock(file: Buffer, block: string | null): Buffer {
     // The line end belongs to the block; so does every copy of the block, which may be of an older roster.
     from = file[after] === 0x0a ? after + 1 : after;
   }
-  const rest = Buffer.concat([...kept, file.subarray(from)]);
+  const rest = withoutRows(Buffer.concat([...kept, file.subarray(from)]));
   return block === null ? rest : Buffer.concat([Buffer.from(`${block}\n`), rest]);
+}
+
+function withoutRows(bytes: Buffer): Buffer {
+  // One character a byte: what is no text stays what it was.
+  return bytes.includes('- {"sender.id":') ? Buffer.from(bytes.toString("latin1").replace(ROW, ""), "latin1") : bytes;
 }
 
 function assemble(rows: string[], leftOut: number, publicUrl: string): string {

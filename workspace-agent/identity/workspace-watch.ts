@@ -1,5 +1,6 @@
 /** Notices that somebody else changed the identity files: an administrator, the model, or OpenClaw's first turn. */
 import { type FSWatcher, watch } from "node:fs";
+import { basename } from "node:path";
 
 /** Editors write in several steps; the model's first turn reads soon after OpenClaw has made the file. */
 const DEBOUNCE_MS = 30;
@@ -21,8 +22,10 @@ export function watchWorkspace(folder: string, changed: () => void, failed: (cod
   function start(): void {
     if (watcher !== null) return;
     try {
-      watcher = watch(folder, (_event, name) => {
-        if (name !== null && !WATCHED.has(name)) return;
+      watcher = watch(folder, (event, name) => {
+        // The folder itself: it was removed or moved, and what is watched is not what has the name.
+        if (event === "rename" && name === basename(folder)) startAnew();
+        else if (name !== null && !WATCHED.has(name)) return;
         clearTimeout(debounce);
         debounce = setTimeout(changed, DEBOUNCE_MS);
       });
@@ -46,6 +49,12 @@ export function watchWorkspace(folder: string, changed: () => void, failed: (cod
     failed(code);
   }
 
+  function startAnew(): void {
+    watcher?.close();
+    watcher = null;
+    start();
+  }
+
   function startWhenMade(): void {
     start();
     if (watcher !== null) changed();
@@ -53,7 +62,8 @@ export function watchWorkspace(folder: string, changed: () => void, failed: (cod
 
   start();
   const interval = setInterval(() => {
-    start();
+    // Anew: a link on the way may lead elsewhere by now, which nobody tells.
+    startAnew();
     changed();
   }, CHECK_INTERVAL_MS);
   return () => {

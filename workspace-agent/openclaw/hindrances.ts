@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { CommandError, EXIT } from "../commands/command.ts";
+import { MAX_OTHER_WORKSPACES } from "../config.ts";
 import type { FileState } from "./config-file.ts";
 import type { Installation } from "./installation.ts";
 
@@ -35,6 +36,16 @@ export function requireNoTokenVariable(installation: Installation, env: NodeJS.P
   throw new CommandError(
     "token_in_environment",
     `${TOKEN_VARIABLE} is set in ${place}. With it OpenClaw refuses to start in trusted-proxy mode. Take it out there, restart OpenClaw, and run this again.`,
+    EXIT.config,
+  );
+}
+
+/** The agent would not start with more, when OpenClaw believes nobody else already. @throws {CommandError} too_many_workspaces */
+export function requireFewWorkspaces({ length }: readonly string[]): void {
+  if (length - 1 <= MAX_OTHER_WORKSPACES) return;
+  throw new CommandError(
+    "too_many_workspaces",
+    `OpenClaw's agents work in ${length} folders; the roster can be kept in ${MAX_OTHER_WORKSPACES + 1}. Have agents share a workspace, or delete some: openclaw agents list`,
     EXIT.config,
   );
 }

@@ -14,6 +14,9 @@ import { responseHead } from "./response-head.ts";
 /** Response bytes held here before the origin is paused: enough to fill a chunk while the next one is read. */
 const MAX_HELD_BYTES = 2 * MAX_CHUNK_BYTES;
 
+/** Of status 1xx before the answer. */
+const MAX_EARLY_ANSWERS = 20;
+
 export class HttpOrigin implements Stream {
   readonly #id: number;
   readonly #head: OpenHead;
@@ -67,6 +70,11 @@ export class HttpOrigin implements Stream {
       headers: [...originHeaders(this.#head, address.userHeader), ...this.#framing()].flat(),
     });
     this.#request = request_;
+    let early = 0;
+    request_.on("information", () => {
+      // They are for nobody here, and nothing else would end them.
+      if (++early > MAX_EARLY_ANSWERS && !this.#over) this.#fail("bad_head");
+    });
     let readBefore = 0;
     request_.on("socket", (socket) => (readBefore = socket.bytesRead));
     request_.on("response", (response) => this.#respond(response));

@@ -58,6 +58,19 @@ test.each([
   ["connection", "x-a"],
   ["x-a", "nominated"],
   ["refresh", "0; url=/_gate/logout"],
+  ["sEt-cOOkie", " \t__hOSt-tidegate-default=x"],
+  ["reporting-endpoints", 'default="https://evil.example"'],
+  ["SourceMap", "https://evil.example/map"],
+  ["Accept-CH", "Sec-CH-UA-Model"],
+  ["Secure-Session-Registration", '(ES256);path="/register";challenge="c"'],
+  ["sec-session-registration", '(ES256);path="/register";challenge="c"'],
+  ["Use-As-Dictionary", 'match="/_gate/*"'],
+  ["Set-Login", "logged-in"],
+  ["WWW-Authenticate", 'Basic realm="your password, please"'],
+  ["www-authenticate", "NEGOTIATE"],
+  ["www-authenticate", 'Bearer realm="x", basic realm="y"'],
+  ["www-authenticate", ',\tDigest realm="x", nonce="n"'],
+  ["www-authenticate", "NTLM"],
 ])("a response's %s: %s does not reach the browser", (name, value) => {
   const kept = filterResponseHeaders([
     ["connection", "x-a"],
@@ -66,6 +79,11 @@ test.each([
   ]);
   expect(kept.map(([kept]) => kept.toLowerCase())).toEqual(["content-type"]);
 });
+
+test.each(["MCP-App", 'Bearer error="invalid_token", error_description="not basic enough"'])(
+  "a challenge that no browser answers by itself passes: %s",
+  (value) => expect(filterResponseHeaders([["www-authenticate", value]])).toHaveLength(1),
+);
 
 test("an ordinary cookie of the origin passes", () => {
   expect(filterResponseHeaders([["set-cookie", "grant=1; Path=/plugin; HttpOnly"]])[0]).toEqual([
@@ -88,6 +106,17 @@ test.each([
 test.each(["a\nb", "`x`", "⟦openclaw:ctx⟧", "<b>", "x".repeat(65), "a\u202Eb", "a\u200Bb", '"'])(
   "the name %j is left out",
   (name) => expect(safeName(name)).toBeNull(),
+);
+
+test.each([
+  ["bytes in variation selectors", `Bob${String.fromCodePoint(0xe0159, 0xe0157, 0xe015e)}`],
+  ["a variation selector", "Bob\uFE0F"],
+  ["a filler that is a letter", "Bob\u3164"],
+  ["nothing but fillers", "\u115F\u1160"],
+  ["a joiner that is a mark", "B\u034Fob"],
+  ["tags", `Bob${String.fromCodePoint(0xe0041)}`],
+])("a name that hides %s is left out: people do not see what the model reads", (_name, text) =>
+  expect(safeName(text)).toBeNull(),
 );
 test.each(["Alice", "José O’Neil-Smith", "李 雷", "J. R."])("the name %s is kept", (name) =>
   expect(safeName(name)).toBe(name),

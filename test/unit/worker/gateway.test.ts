@@ -174,6 +174,11 @@ describe("nobody signed in", () => {
     expect(connectRefusal(frame, "revoked", 1)).toContain("AUTH_IDENTITY_HEADER_REQUIRED");
     const away = JSON.parse(connectRefusal(frame, "away", 1) ?? "null");
     expect(away).toMatchObject({ ok: false, error: { code: "UNAVAILABLE", details: { reason: "startup-sidecars" } } });
+    const untold = JSON.parse(connectRefusal(frame, "untold", 1) ?? "null");
+    expect(untold).toMatchObject({
+      ok: false,
+      error: { code: "UNAVAILABLE", retryable: true, details: { code: "AUTHENTICATED_PROFILE_UNAVAILABLE" } },
+    });
     for (const hostile of ["", "{", "[]", "null", '{"type":"req"}', '{"type":"res","id":"1"}']) {
       expect(connectRefusal(hostile, "expired", 1)).toBeUndefined();
     }

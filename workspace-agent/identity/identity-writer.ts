@@ -28,7 +28,7 @@ const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
 
 interface Waiter {
-  version: number;
+  head: OpenHead;
   settle: (result: IdentityResult) => void;
 }
 
@@ -48,6 +48,8 @@ export class IdentityWriter {
   #learnedAt = Number.NEGATIVE_INFINITY;
   #running = false;
   #due = false;
+  /** The write under way, or the last: one state at a time. */
+  #writing: Promise<unknown> = Promise.resolve();
   #failures = 0;
   #retryTimer: NodeJS.Timeout | undefined;
   #waiters = new Set<Waiter>();
@@ -60,6 +62,7 @@ export class IdentityWriter {
   receive(frame: IdentityFrame, answer: (frame: Frame) => void): void {
     this.#answer = answer;
     this.#version = frame.version;
+    const before = [...this.#people.values()];
     switch (frame.type) {
       case "roster":
         // A new link: its object may count from another start, so what was written proves nothing about it.
@@ -76,6 +79,8 @@ export class IdentityWriter {
         this.#people.delete(frame.person);
         break;
     }
+    for (const waiter of this.#waiters) if (!this.#isKnown(waiter.head)) waiter.settle("identity_unwritten");
+    if (!before.every((person) => this.#people.has(person.key))) this.#withdraw();
     this.#run();
   }
 
@@ -83,13 +88,13 @@ export class IdentityWriter {
   gate(head: OpenHead): Promise<IdentityResult> | null {
     if (head.kind === "http" && (head.method === "GET" || head.method === "HEAD")) return null;
     // The gateway told this person before; one it withdrew since, or names otherwise now, must not speak.
-    if (this.#people.get(head.person)?.user !== head.user) return Promise.resolve("identity_unwritten");
+    if (!this.#isKnown(head)) return Promise.resolve("identity_unwritten");
     if (this.#written.result === "ok" && this.#written.version >= head.version) return null;
     if (!this.#active) return Promise.resolve("identity_unwritten");
     const { promise, resolve } = Promise.withResolvers<IdentityResult>();
     const timer = setTimeout(() => waiter.settle("identity_unwritten"), IDENTITY_WAIT_MS);
     const waiter: Waiter = {
-      version: head.version,
+      head,
       settle: (result) => {
         clearTimeout(timer);
         this.#waiters.delete(waiter);
@@ -113,6 +118,33 @@ export class IdentityWriter {
     this.#due = false;
     clearTimeout(this.#retryTimer);
     for (const waiter of this.#waiters) waiter.settle("identity_unwritten");
+  }
+
+  #isKnown({ person, user }: OpenHead): boolean {
+    return this.#people.get(person)?.user === user;
+  }
+
+  /** Takes out at once whoever is gone: that needs no answer of OpenClaw's, which may be slow or away. */
+  #withdraw(): void {
+    // The profile that they shared with somebody may be that one's alone now.
+    this.#learnedAt = Number.NEGATIVE_INFINITY;
+    // The round that follows does the same, and tells when it cannot.
+    void this.#put([...this.#people.values()], this.#term).catch(() => {});
+  }
+
+  /** Writes these people, but those who are gone when the write before has ended. @throws when they cannot be written */
+  #put(people: readonly Person[], term: number): Promise<void> {
+    const put = async () => {
+      if (!this.#active || term !== this.#term) return;
+      const here = people.filter(({ key, user }) => this.#people.get(key)?.user === user);
+      const files = await this.#options.writeFiles(here, this.#profiles);
+      if (files === 0) return;
+      const again = this.#written.result === "ok" && this.#written.version === this.#version;
+      this.#options.log(again ? "identity.reasserted" : "identity.written", { files, people: here.length });
+    };
+    const writing = this.#writing.then(put, put);
+    this.#writing = writing;
+    return writing;
   }
 
   #run(): void {
@@ -144,28 +176,26 @@ export class IdentityWriter {
   async #write(people: readonly Person[], term: number): Promise<IdentityResult | null> {
     const failure = await this.#learn(people);
     if (term !== this.#term) return null;
-    let changed: number;
     try {
-      changed = await this.#options.writeFiles(people, this.#profiles);
+      await this.#put(people, term);
     } catch (error) {
       this.#tellFailure("files", error);
       return "identity_unwritten";
     }
-    if (failure !== null) {
-      this.#tellFailure("profiles", failure);
-      return originFailure(failure) === "origin_unreachable" ? "origin_unreachable" : "identity_unwritten";
-    }
-    if (changed > 0) {
-      const again = this.#written.result === "ok" && this.#written.version === this.#version;
-      this.#options.log(again ? "identity.reasserted" : "identity.written", { files: changed, people: people.length });
-    }
-    return "ok";
+    if (failure === null) return "ok";
+    this.#tellFailure("profiles", failure);
+    return originFailure(failure) === "origin_unreachable" ? "origin_unreachable" : "identity_unwritten";
   }
 
   /** @returns why the profiles of these people are not known, or null */
   async #learn(people: readonly Person[]): Promise<unknown> {
     const complete = people.every((person) => this.#resolved.has(person.user));
-    if (people.length === 0 || (complete && this.#options.now() - this.#learnedAt < PROFILES_LIFETIME_MS)) return null;
+    if (people.length === 0) {
+      this.#profiles = { ids: new Map(), ambiguous: new Set() };
+      this.#resolved = new Set();
+      return null;
+    }
+    if (complete && this.#options.now() - this.#learnedAt < PROFILES_LIFETIME_MS) return null;
     try {
       const before = this.#profiles.ambiguous;
       this.#profiles = await this.#options.learnProfiles(people);
@@ -189,7 +219,7 @@ export class IdentityWriter {
     const news = this.#written.version !== version || this.#written.result !== result;
     this.#written = { version, result };
     if (news) this.#answer({ type: "written", stream: 0, version, result: result === "ok" ? "ok" : "unwritable" });
-    for (const waiter of this.#waiters) if (waiter.version <= version) waiter.settle(result);
+    for (const waiter of this.#waiters) if (waiter.head.version <= version) waiter.settle(result);
   }
 
   #tellFailure(what: "files" | "profiles", error: unknown): void {

@@ -10,6 +10,9 @@ import { dirname, join } from "node:path";
 /** A larger USER.md is nobody's notes. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
+/** What {@link WorkspaceFiles.write} leaves behind when its process is killed in the middle. */
+const LEFTOVER = /\.tidegate-\d+-\d+\.tmp$/;
+
 const NEVER_WRITTEN: ReadonlySet<string> = new Set(["symlink", "not_a_file", "too_large"]);
 
 /** The workspace cannot be read or written as needed; `code` is the system's, or `symlink`, `not_a_file`, `too_large`. */
@@ -121,6 +124,14 @@ export class WorkspaceFiles {
     await this.#guard(parts, async () => {
       if (await this.#checkFolders(parts)) await rm(join(this.#folder, ...parts), { force: true });
     });
+  }
+
+  /**
+   * Removes what writes of a killed process left in a folder: it names people, and a later process with the same id
+   * could not write there. @throws {WorkspaceError}
+   */
+  async removeLeftovers(parts: readonly string[]): Promise<void> {
+    for (const name of await this.listFiles(parts)) if (LEFTOVER.test(name)) await this.remove([...parts, name]);
   }
 
   /** Removes a folder that is empty; another, or none, is left as it is. @throws {WorkspaceError} */

@@ -70,7 +70,10 @@ export function forgetPage(tenant: string, { key, user, email, name }: ListedPer
       <strong><bdi>${email ?? user}</bdi></strong> ${name === null ? "" : html`<bdi>${name}</bdi>`}
     </p>
     <p>Their sessions end, and their open chats are closed at once.</p>
-    <p>What Tidegate wrote about them leaves the workspace's files. The audit trail stays.</p>
+    <p>
+      What Tidegate wrote about them leaves the workspace's files at once; where the computer is away, when it is back.
+      The audit trail stays.
+    </p>
     <p>
       Their chats and their profile stay in OpenClaw. Whoever signs in as <bdi>${user}</bdi> later gets that profile and
       its chats.

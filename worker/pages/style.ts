@@ -53,7 +53,7 @@ time{font-weight:400;font-variant-numeric:tabular-nums}
 .list .actions>*{width:auto}
 .fingerprint{font-size:1.5rem;letter-spacing:.04em;margin:0 0 20px}
 .token{overflow-wrap:anywhere;user-select:all}
-@media (max-width:34rem){.list li{display:block}.list form,.list .actions{display:grid;margin:10px 0 0}.list .actions form{margin:0}}
+@media (max-width:34rem){.list li{display:block}.list form,.list .actions{display:grid;margin:10px 0 0}.list .actions form{grid-area:auto;margin:0}}
 hr{border:0;border-top:1px solid var(--line);margin:22px 0}
 footer{margin:16px 0 0;padding:0 4px;color:var(--soft);font-size:.8125rem}
 footer p{margin:0 0 4px}

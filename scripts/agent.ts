@@ -22,6 +22,7 @@ export interface AgentSettings {
   /** The agent's own address on loopback: OpenClaw believes identity headers from here only. */
   localAddress: string;
   publicHost: string;
+  admins?: "roles" | "owner";
 }
 
 /** Writes the agent's settings beside its key. */

@@ -35,13 +35,17 @@ export interface Row {
 const SECTIONS: Record<string, string> = {
   "who-am-i.test.ts": "Who am I?",
   "expiry.test.ts": "The contract with the Control UI",
-  "method-gate.test.ts": "Methods, roles and attempts",
+  "method-gate.test.ts": "Methods and roles",
+  "roles.test.ts": "Groups, roles and powers",
   "isolation.test.ts": "People apart",
+  "redteam.test.ts": "The red team's attempts",
 };
 /** Rows of a table that are read as one: what their names have in common, and what they are called together. */
 const TABLES: [RegExp, string][] = [
   [/typed raw by a signed-in admin/, "no hostile spelling of a target reaches OpenClaw, not even an admin's"],
-  [/^POST .* is refused to a user$/, "no hostile spelling of a target reaches OpenClaw for a user"],
+  [/^T1 target\//, "a route that is closed to a role, as it is and in every spelling"],
+  [/^T2 method\//, "speaking as somebody else, and methods beyond one's role"],
+  [/^T\d+ /, "headers, credentials, hostile answers, other sites, other tenants"],
 ];
 /** Failures that leave no hole, known by their words: what they mean to people. */
 const DEGRADES: Record<string, { words: RegExp; meaning: string }> = {

@@ -13,7 +13,9 @@ const HELP = `npm run compat [-- <release>…]
   results of releases that are not named again are kept from the run before`;
 /** The newest, older ones that know people, and the last that does not. */
 const RELEASES = ["2026.9.6", "2026.9.3", "2026.9.1", "2026.8.2", "2026.8.1", "2026.7.35"];
-const FILES = ["who-am-i", "expiry", "method-gate", "isolation"].map((name) => `test/e2e/${name}.test.ts`);
+const FILES = ["who-am-i", "expiry", "method-gate", "roles", "isolation", "redteam"].map(
+  (name) => `test/e2e/${name}.test.ts`,
+);
 const RESULTS = join(downloadFolder, "compat");
 const DOCUMENT = join(rootFolder, "docs/compatibility.md");
 const MARK = "<!-- below: written by npm run compat -->";

@@ -34,13 +34,14 @@ export interface DevelopmentProviderOptions {
    * Default 127.0.0.1, because its cookies would be the gateway's too on localhost: cookies know no ports. There it is of
    * one site with the gateway, as a company's own provider is, and gets its cookies in a frame as well.
    */
-  host?: "127.0.0.1" | "localhost";
+  host?: "127.0.0.1" | "localhost" | undefined;
   /** Who can sign in, with any password; the account's name is what stands before the `@`. */
   emails: string[];
   clients: ProviderClient[];
   /** Takes pushed authorization requests (RFC 9126); `required`: takes no others. */
   pushed?: "offered" | "required";
-  groups?: Record<string, string[]>;
+  /** By account name; asked for at each sign-in and renewal. */
+  groups?: Record<string, string[]> | undefined;
 }
 
 export interface DevelopmentProvider {

@@ -22,14 +22,15 @@ export async function startOidc(
   url: string,
   consoleUrl: string,
   users: string,
-  host?: DevelopmentProviderOptions["host"],
+  { host, groups }: Pick<DevelopmentProviderOptions, "host" | "groups"> = {},
 ): Promise<LocalOidc> {
   const people = users.split(",").map((entry) => entry.trim().toLowerCase().split(":"));
   const emails = people.map(([email = ""]) => email);
   const secret = randomBytes(32).toString("base64url");
   const provider = await startDevelopmentProvider({
     port: await findFreePort(),
-    ...(host === undefined ? {} : { host }),
+    host,
+    groups,
     emails,
     clients: [
       {

@@ -10,8 +10,6 @@ export interface OpenClawConfigOptions {
   userHeader: string;
   gatewayPassword: string;
   publicOrigin: string;
-  /** E-mail address → scopes beyond those everybody has. */
-  identityScopes: Record<string, string[]>;
   model: ModelChoice;
   /** OpenClaw's own `gateway.roles`; default: none, and everybody shares all sessions. */
   roles?: object | undefined;
@@ -25,7 +23,7 @@ export type ModelChoice =
 /** The variable that carries the provider's key to OpenClaw; the file only names it. */
 export const MODEL_KEY_VARIABLE = "TIDEGATE_MODEL_KEY";
 
-/** What every verified person may do; operator.admin comes by name only. */
+/** What every verified person may do; operator.admin comes by name only, which the agent sees to. */
 const EVERYBODY = ["operator.read", "operator.write", "operator.approvals", "operator.questions"];
 
 /** OpenClaw's configuration for `npm start`: trusted-proxy mode, loopback only, nothing that calls home. */
@@ -46,7 +44,6 @@ export function openClawConfig(options: OpenClawConfigOptions): object {
       auth: {
         mode: "trusted-proxy",
         password: options.gatewayPassword,
-        identityScopes: options.identityScopes,
         trustedProxy: {
           userHeader: options.userHeader,
           requiredHeaders: ["x-forwarded-proto", "x-forwarded-host"],

@@ -38,6 +38,10 @@ export interface StackOptions {
   oidc?: boolean;
   /** Where that provider is, when it is to share the gateway's site. */
   providerHost?: "localhost";
+  /** What that provider says of its accounts, by name. */
+  groups?: Record<string, string[]>;
+  /** Another entry of the gateway's, with settings that variables cannot say. */
+  gatewayEntry?: string;
   /** Default: the demo model. */
   modelKey?: Exclude<ModelChoice, { type: "demo" }>;
   /** An OpenClaw that runs already; it is checked, and left as it is. */
@@ -101,7 +105,8 @@ export async function startAll(options: StackOptions): Promise<Stack> {
   const url = `http://${publicHost}`;
   const consolePort = (await isPortFree(nextPort(port))) ? nextPort(port) : await findFreePort();
   const consoleUrl = `http://localhost:${consolePort}`;
-  const oidc = options.oidc ? await startOidc(url, consoleUrl, options.stubUsers, options.providerHost) : undefined;
+  const { providerHost: host, groups, gatewayEntry = join(rootFolder, "worker/index.ts") } = options;
+  const oidc = options.oidc ? await startOidc(url, consoleUrl, options.stubUsers, { host, groups }) : undefined;
   const assetsFolder = join(home, "assets");
   await buildAgentAssets(assetsFolder);
   const edge = await startEdge({
@@ -110,7 +115,7 @@ export async function startAll(options: StackOptions): Promise<Stack> {
     stateFolder: join(home, "edge"),
     assetsFolder,
     entries: oidc && {
-      gateway: join(rootFolder, "worker/index.ts"),
+      gateway: gatewayEntry,
       tenant: join(rootFolder, "durable-objects/index.ts"),
     },
     gatewayVars: {
@@ -142,6 +147,8 @@ export async function startAll(options: StackOptions): Promise<Stack> {
     userHeader,
     localAddress: AGENT_ADDRESS,
     publicHost,
+    // Whoever signs in to this gateway chose who they are: no administrator of an OpenClaw that others use.
+    admins: ownOpenClaw ? "owner" : "roles",
   });
   const startParts = async (): Promise<void> => {
     if (ownOpenClaw) {
@@ -241,7 +248,6 @@ async function startOwnedOpenClaw(
       userHeader: secrets.userHeader,
       gatewayPassword: secrets.gatewayPassword,
       publicOrigin,
-      identityScopes: adminScopes(options.stubUsers),
       model: choice,
       roles: options.openclawRoles,
       otherAgents: options.otherAgents,
@@ -259,11 +265,4 @@ function gatewayVars(url: string, secrets: LocalSecrets, stubUsers: string): Rec
     SESSION_SECRET: secrets.sessionSecret,
     TENANT_NAME: "Tidegate demo",
   };
-}
-
-/** Admins of the stub's list are OpenClaw's operators by name. */
-export function adminScopes(stubUsers: string): Record<string, string[]> {
-  const entries = stubUsers.split(",").map((entry) => entry.trim().split(":"));
-  const admins = entries.filter(([email, role]) => email && role === "admin");
-  return Object.fromEntries(admins.map(([email = ""]) => [email.toLowerCase(), ["operator.admin"]]));
 }

@@ -2,6 +2,7 @@
 import { networkInterfaces } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { SILENT_AFTER_MS } from "#protocol/limits.ts";
+import type { Granted } from "./admins/granted-file.ts";
 import { systemClock } from "./clock.ts";
 import { type AgentConfig, ConfigError } from "./config.ts";
 import { AgentSocket } from "./connection/agent-socket.ts";
@@ -10,11 +11,7 @@ import { waitForNetwork } from "./connection/network-return.ts";
 import { type Ended, stayConnected } from "./connection/stay-connected.ts";
 import { Traffic } from "./connection/traffic.ts";
 import { Tunnel } from "./connection/tunnel.ts";
-import { IdentityWriter } from "./identity/identity-writer.ts";
-import { createOpenclawClient } from "./identity/openclaw-client.ts";
-import { learnProfiles } from "./identity/profiles.ts";
-import { RosterFiles, writeRosters } from "./identity/roster-files.ts";
-import { WorkspaceFiles } from "./identity/workspace-files.ts";
+import { createIdentity } from "./identity/create-identity.ts";
 import { watchWorkspace } from "./identity/workspace-watch.ts";
 import { createGates, type Gates } from "./method-gate/open-gate.ts";
 import type { Log } from "./log.ts";
@@ -28,24 +25,31 @@ const STABLE_AFTER_MS = 20_000;
 /** A dial into a dead network must not eat up the time in which the link can be resumed. */
 const RESUME_DIAL_TIMEOUT_MS = SILENT_AFTER_MS;
 
+/** What the agent keeps beyond its own life. */
+export interface AgentState {
+  /** A pass that the gateway gave in place of the one before. */
+  keepPass(pass: string): void;
+  readGranted(): Granted;
+  writeGranted(granted: Granted): void;
+}
+
 /**
  * Runs until `signal` is aborted and what was open has ended, or a newer process with this key takes over.
  * @param boot this start's number
- * @param keepPass stores a pass that the gateway gave in place of the one before
  */
 export async function runAgent(
   config: AgentConfig,
   boot: number,
   log: Log,
   signal: AbortSignal,
-  keepPass: (pass: string) => void = () => {},
+  state: AgentState,
 ): Promise<"stopped" | "superseded"> {
   const clock = systemClock;
   const traffic = new Traffic();
   const origin = createOrigin(config.openclaw, log);
-  const identity = createIdentityWriter(config, log);
+  const { identity, gate } = createIdentity(config, state, log);
   const gates = createGates();
-  const openStream = openStreams(origin, (head) => identity.gate(head), gates.open, log);
+  const openStream = openStreams(origin, gate, gates.open, log);
   const tunnel = new Tunnel({ openStream, identity, clock, traffic, log });
   const metrics = await serveMetrics(config.metricsPort, tunnel, traffic, origin, gates);
   const watches = config.workspaces.map((folder) =>
@@ -73,7 +77,7 @@ export async function runAgent(
       resume: () => tunnel.hello,
       renewed: (pass) => {
         config.pass = pass;
-        keepPass(pass);
+        state.keepPass(pass);
       },
       ...(tunnel.hello === null ? {} : { timeoutMs: RESUME_DIAL_TIMEOUT_MS }),
       greeted: (greeting, socket, transport) => {
@@ -120,27 +124,6 @@ async function serveMetrics(port: number | null, tunnel: Tunnel, traffic: Traffi
   const metrics = () => agentMetrics(sources);
   return startMetricsServer(port, { metrics, readiness: () => readiness(tunnel.phase) }).catch((error: unknown) => {
     throw new ConfigError([`TIDEGATE_METRICS_PORT: ${(error as NodeJS.ErrnoException).code}`]);
-  });
-}
-
-function createIdentityWriter(config: AgentConfig, log: Log): IdentityWriter {
-  const now = () => performance.now();
-  const rosters = config.workspaces.map(
-    (folder) => new RosterFiles(new WorkspaceFiles(folder), config.publicUrl, log, now),
-  );
-  const { openclawPassword } = config;
-  const client =
-    openclawPassword === null
-      ? null
-      : createOpenclawClient(config.openclaw, new URL(config.publicUrl).host, openclawPassword);
-  return new IdentityWriter({
-    writeFiles: (people, profiles) => writeRosters(rosters, people, profiles),
-    async learnProfiles(people) {
-      if (client === null) throw new Error("OPENCLAW_GATEWAY_PASSWORD is not set");
-      return learnProfiles(client, people, (error) => log("identity.name_not_set", { error: String(error) }));
-    },
-    log,
-    now: () => performance.now(),
   });
 }
 

@@ -25,6 +25,8 @@ export interface AgentConfig {
   publicUrl: string;
   /** OpenClaw's local password; null means that profile ids cannot be learned. */
   openclawPassword: string | null;
+  /** Whether the gateway's administrators become OpenClaw's; else OpenClaw's owner alone says who is one. */
+  grantsAdmins: boolean;
   /** The proxy on the way to the gateway; null dials directly. */
   proxy: URL | null;
   /** Loopback port of `/metrics` and `/readyz`; null serves neither. */
@@ -86,6 +88,7 @@ const AgentFile = v.strictObject({
   publicHost: v.pipe(v.string(), v.regex(/^[a-z0-9.:[\]-]{1,255}$/, "must be a host name, with a port if need be")),
   pass: v.optional(Pass),
   nextPass: v.optional(Pass),
+  admins: v.optional(v.picklist(["roles", "owner"]), "roles"),
   openclawPassword: v.optional(
     v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,256}$/, "must be printable, without spaces")),
   ),
@@ -124,6 +127,7 @@ export function readConfig(folder: string, env: NodeJS.ProcessEnv): AgentConfig 
     workspaces: [...new Set([settings.workspace, ...settings.otherWorkspaces])],
     publicUrl: `${url.protocol}//${settings.publicHost}`,
     openclawPassword: env["OPENCLAW_GATEWAY_PASSWORD"] || (settings.openclawPassword ?? null),
+    grantsAdmins: settings.admins === "roles",
     proxy: proxy ?? null,
     metricsPort: metricsPort ?? null,
   };

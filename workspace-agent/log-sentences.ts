@@ -35,6 +35,8 @@ const SENTENCES: Record<AgentEvent, Sentence> = {
   "identity.crowded": bad("an identity file is too full: {left_out}{file}"),
   "identity.name_not_set": bad("OpenClaw took no display name: {error}"),
   "identity.watch_failed": bad("the workspace cannot be watched ({code}), looking from time to time"),
+  "admins.set": news("OpenClaw's administrators: {granted} more, {withdrawn} fewer"),
+  "admins.not_set": bad("OpenClaw's administrators are not in step with the gateway's: {error}"),
 };
 
 const COLOURS: Record<Sentence["tone"], string> = { good: "32", news: "0", bad: "33" };

@@ -24,7 +24,9 @@ export type AgentEvent =
   | "identity.ambiguous"
   | "identity.crowded"
   | "identity.name_not_set"
-  | "identity.watch_failed";
+  | "identity.watch_failed"
+  | "admins.set"
+  | "admins.not_set";
 
 export type LogFields = Record<string, string | number | boolean>;
 export type Log = (event: AgentEvent, fields?: LogFields) => void;

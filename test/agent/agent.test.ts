@@ -53,11 +53,16 @@ function run(fields: Partial<AgentConfig> = {}, controller = new AbortController
     publicUrl: identity.url.origin,
     pass: null,
     openclawPassword: null,
+    grantsAdmins: true,
     proxy: null,
     metricsPort: null,
     ...fields,
   };
-  const outcome = runAgent(config, 1, (event) => void events.push(event), controller.signal);
+  const outcome = runAgent(config, 1, (event) => void events.push(event), controller.signal, {
+    keepPass: () => {},
+    readGranted: () => new Map(),
+    writeGranted: () => {},
+  });
   return { outcome, events, stop: () => controller.abort() };
 }
 

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { WebSocketServer } from "ws";
+import { type WebSocket, WebSocketServer } from "ws";
 import type { Frame } from "#protocol/frame.ts";
 import { type Role, ROLE_SCOPES } from "#protocol/identity.ts";
 import { MAX_CHUNK_BYTES, MAX_MESSAGE_BYTES } from "#protocol/limits.ts";
@@ -14,13 +14,17 @@ let gates: Gates;
 let stop: () => void;
 /** What the origin got, on all sockets. */
 let received: string[];
+/** The origin's ends, in the order of their opening. */
+let origins: WebSocket[];
 
 /** An origin that answers every request with its method, and counts what reaches it. */
 beforeEach(async () => {
   received = [];
+  origins = [];
   const server = createServer();
   const sockets = new WebSocketServer({ server, perMessageDeflate: false, maxPayload: 26 * MIB });
   sockets.on("connection", (socket) => {
+    origins.push(socket);
     socket.send("challenge");
     socket.on("message", (data) => {
       received.push(String(data));
@@ -171,6 +175,19 @@ test("two of 20 MiB at once share the memory: the second waits for the first, an
   const second = sendInPieces(large("2"), 2);
   peer.send({ type: "reset", stream: 1, code: 1 });
   await second;
+  expect(await answer(2)).toMatchObject({ id: "2", ok: true });
+});
+
+test("what is held for a socket that OpenClaw closed is given back, though its browser reads no more", async () => {
+  await open("user", 1);
+  await open("user", 2);
+  const bytes = Buffer.from('{"type":"req","params":["');
+  peer.send({ type: "piece", stream: 1, kind: "text", total: 20 * MIB, offset: 0, bytes });
+  // Offered, and never taken: the close behind it waits for ever.
+  origins[0]?.send("A".repeat(300 * 1024));
+  await peer.next("offer", 1);
+  origins[0]?.close(1008);
+  await sendInPieces(Buffer.from(request("2", "chat.send", { message: "A".repeat(20 * MIB) })), 2);
   expect(await answer(2)).toMatchObject({ id: "2", ok: true });
 });
 

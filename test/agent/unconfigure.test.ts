@@ -97,6 +97,53 @@ test("an OpenClaw that is gone leaves nothing to undo", async () => {
   expect(context.said.join("\n")).toContain("tidegate-20261122");
 });
 
+/** As the running agent does when somebody comes as administrator. */
+function grant(cli: FakeOpenClawCli, scopes: Record<string, string[]>, granted: string[]): void {
+  const config = cli.readConfig() as { gateway: { auth: object } };
+  config.gateway.auth = { ...config.gateway.auth, identityScopes: scopes };
+  writeFileSync(cli.configPath, JSON.stringify(config));
+  const file = Object.fromEntries(granted.map((user) => [user, 1]));
+  writeFileSync(join(cli.stateFolder, "openclaw-admins.json"), JSON.stringify(file));
+}
+
+test("administrators that the agent made are none any more, and the file is what it was to the byte", async () => {
+  const cli = await configured();
+  grant(cli, { "alice@example.com": ["operator.admin"] }, ["alice@example.com", "gone@example.com"]);
+  expect((await unconfigure.run(playContext(cli))).result).toMatchObject({ config: "bytes" });
+  expect(readFileSync(cli.configPath, "utf8")).toBe(ORIGINAL);
+  expect(readdirSync(cli.stateFolder)).toEqual(["agent.json"]);
+});
+
+test("an administrator whom somebody else made meanwhile stays one", async () => {
+  const cli = await configured();
+  const admin = ["operator.admin"];
+  grant(cli, { "alice@example.com": admin, "olga@example.com": admin }, ["alice@example.com"]);
+  expect((await unconfigure.run(playContext(cli))).result).toMatchObject({ config: "values" });
+  expect(cli.readConfig()).toMatchObject({ gateway: { auth: { identityScopes: { "olga@example.com": admin } } } });
+  expect(readFileSync(cli.configPath, "utf8")).not.toContain("alice@example.com");
+});
+
+test("who says who is an administrator is asked once, and kept", async () => {
+  const cli = fakeOpenClawCli(ORIGINAL);
+  const flags = { openclaw: cli.command };
+  const said = async (more: Record<string, string>) => {
+    const context = playContext(cli, { flags: { ...flags, ...more } });
+    await configure.run(context);
+    return { admins: cli.readState("agent.json")["admins"], said: context.said.join("\n") };
+  };
+  expect(await said({})).toMatchObject({
+    admins: "roles",
+    said: expect.stringContaining("Administrators of the gateway become OpenClaw's") as string,
+  });
+  expect(await said({ admin: "olga@example.com" })).toMatchObject({ admins: "owner" });
+  expect(cli.readConfig()).toMatchObject({
+    gateway: { auth: { identityScopes: { "olga@example.com": ["operator.admin"] } } },
+  });
+  expect(await said({})).toMatchObject({ admins: "owner" });
+  expect(await said({ admin: "none" })).toMatchObject({ admins: "owner" });
+  expect(await said({ admin: "roles" })).toMatchObject({ admins: "roles" });
+});
+
 test("every agent of OpenClaw's has its workspace, and the blocks leave all of them", async () => {
   const cli = fakeOpenClawCli(ORIGINAL);
   const [main, other] = [temporaryFolder(), temporaryFolder()];

@@ -191,9 +191,19 @@ test(
     await ask("who am I?", /You are bob@example\.com/);
     assertNotBlank(await screenshot(chat.page, "deploy-day"));
 
+    // An administrator's first chat changes openclaw.json, too.
+    let connections = chat.connections;
+    const chief = await ChatPage.open(await browser.newContext({ viewport: { width: 1280, height: 800 } }), url);
+    await chief.signIn("alice");
+    await chat.connected(connections + 1);
+    expect(JSON.parse(readFileSync(configPath, "utf8"))).toMatchObject({
+      gateway: { auth: { identityScopes: { "alice@example.com": ["operator.admin"] } } },
+    });
+    await chief.page.context().close();
+
     const upgraded = await command(installed, "upgrade").ended;
     expect(upgraded.said).toContain("Upgraded to 0.1.0");
-    let connections = chat.connections;
+    connections = chat.connections;
     await stopAgent();
     await startAgent(installed);
     await chat.connected(connections + 1);

@@ -8,6 +8,7 @@ import { findChromium } from "../../scripts/chromium.ts";
 import { findFreePort } from "../../scripts/ports.ts";
 import { say } from "../support/composer.ts";
 import { passNotice } from "../support/notice.ts";
+import { assertNotBlank, screenshot } from "../support/screenshot.ts";
 import { startAll, type Stack } from "../../scripts/stack.ts";
 
 /** What the pages ask for by themselves and do without, by role; OpenClaw refuses a viewer's `question.list` too. */
@@ -137,6 +138,9 @@ test("a user chats, begins a session and stops its answer, and nothing of it is 
   await bob.shows("word3 ");
   await page.getByRole("button", { name: "Stop generating" }).click();
   await bob.answered("chat.abort", "sessions.abort");
+  await page.getByRole("button", { name: "Stop generating" }).waitFor({ state: "detached" });
+  expect(await page.locator("#control-ui-main").innerText()).not.toContain("word1999");
+  assertNotBlank(await screenshot(page, "journey-stopped", false));
 
   expect(bob.refused().filter((method) => !DISPENSABLE.user.includes(method))).toEqual([]);
   for (const method of ["chat.send", "sessions.create"]) expect(bob.answers.get(method)).toBe("ok");

@@ -132,6 +132,7 @@ test("a long answer arrives word by word", async () => {
   // 600 words take the model 12 s; a page that shows some of them and not the last one gets them as they are said.
   const seen = await page.waitForFunction(() => /word\d+ /.test(document.body.innerText) && document.body.innerText);
   expect(await seen.jsonValue()).not.toContain("word599");
+  assertNotBlank(await screenshot(page, "journey-word-by-word", false));
   await page.waitForFunction(() => document.body.innerText.includes("word599"), undefined, { timeout: 60_000 });
 });
 

@@ -2,6 +2,8 @@
 import { AGENTS } from "./agents.ts";
 import type { Attempt } from "./attempt.ts";
 import { BROKEN_RESPONSES } from "./broken-responses.ts";
+import { COMMAND_ATTEMPTS } from "./commands.ts";
+import { CONNECTS } from "./connects.ts";
 import { CONSOLE_TEXT } from "./console-text.ts";
 import { CREDENTIALS } from "./credentials.ts";
 import { HEADERS } from "./headers.ts";
@@ -20,6 +22,8 @@ export const ATTEMPTS: readonly Attempt[] = [
   ...TARGETS,
   ...HEADERS,
   ...METHODS,
+  ...COMMAND_ATTEMPTS,
+  ...CONNECTS,
   ...LOCAL,
   ...REBINDING,
   ...QUERY_ATTEMPTS,

@@ -136,7 +136,7 @@ const before: Attempt[] = [
     tried: "bob's socket with alice's name in the true user header, admin scopes and OpenClaw's password",
     expected: "bob, config.get: operator.admin",
     async run({ real }) {
-      const session = await GatewaySession.open(real.url, real.cookies.user, insideKnowledge(real));
+      const session = await GatewaySession.open(real.url, real.cookies.user, { headers: insideKnowledge(real) });
       const self = (await session.request("users.self")).payload as { profile: { id: string } };
       const config = outcome(await session.request("config.get"));
       session.close();

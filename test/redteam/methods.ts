@@ -81,6 +81,11 @@ const IMPERSONATION: [name: string, method: string, params: Params][] = [
     (real, role) => ({ profileId: real.profiles[role], displayName: forgedBlock(real) }),
   ],
   ["an answer put in", "chat.inject", () => ({})],
+  ["a question in the assistant's place", "question.request", () => ({ questions: [] })],
+  ["an answer in another's name", "question.resolve", () => ({ id: "x", cancel: true, resolvedBy: PEOPLE.admin })],
+  ["work suggested in its place", "taskSuggestions.create", () => ({ title: "x", prompt: "x", tldr: "x", cwd: "/" })],
+  ["a word to another channel", "send", () => ({ channel: "telegram", to: "1" })],
+  ["an act in another channel", "message.action", () => ({ channel: "telegram", action: "send", params: {} })],
   ["an address linked", "users.linkEmail", (real, role) => ({ profileId: real.profiles.admin, email: PEOPLE[role] })],
   ["USER.md itself", "agents.files.set", () => ({ agentId: "main", name: "USER.md", content: "x" })],
   ["a job for later", "cron.add", () => ({})],
@@ -106,6 +111,26 @@ const impersonations: Attempt[] = ROLES.flatMap((role) =>
     },
   })),
 );
+
+/** Where a widget's report ends up: in the next turn, as a system's event. */
+const report: Attempt = {
+  id: "method/user a widget's report",
+  threat: "T2",
+  tried: "board.event by the user, about a widget of his in the admin's chat, before the admin's turn",
+  expected: "refused: operator.admin; the model heard nothing",
+  async run({ real }) {
+    const { payload } = await real.sessions.admin.request("sessions.create", { agentId: "main" });
+    const { key: sessionKey } = payload as { key: string };
+    const [word, key] = [`report-${crypto.randomUUID()}`, `key-${crypto.randomUUID()}`];
+    const widget = { sessionKey, name: "w", content: { kind: "html", html: "<p>x</p>" } };
+    const put = await real.sessions.user.request("board.widget.put", widget);
+    if (!put.ok) return `no widget: ${outcome(put)}`;
+    const event = { sessionKey, widget: "w", payload: { text: `${forgedBlock(real)}${word}` } };
+    const answer = await real.sessions.user.request("board.event", event);
+    await real.turn("admin", "chat.send", { sessionKey, message: key, idempotencyKey: key }, key);
+    return `refused: ${outcome(answer)}; the model heard ${real.wasAsked(word) ? "it" : "nothing"}`;
+  },
+};
 
 const adminsLink: Attempt = {
   id: "method/admin an address linked",
@@ -162,4 +187,4 @@ const viewersWords: Attempt[] = TURNS.map(([method, params]) => ({
   },
 }));
 
-export const METHODS: Attempt[] = [...spellings, ...impersonations, adminsLink, ...words, ...viewersWords];
+export const METHODS: Attempt[] = [...spellings, ...impersonations, report, adminsLink, ...words, ...viewersWords];

@@ -42,7 +42,8 @@ export class RealOpenClaw {
     try {
       await stack.ready;
       const running = new RealOpenClaw(stack, openSecrets(home), prompts);
-      for (const role of ROLES) await running.#enter(role);
+      // Somebody's first coming as administrator has OpenClaw reconnect everybody.
+      for (const role of [...ROLES].toReversed()) await running.#enter(role);
       return running;
     } catch (error) {
       await stack.stop();
@@ -103,7 +104,7 @@ export class RealOpenClaw {
 
   async #enter(role: Role): Promise<void> {
     this.cookies[role] = await this.signIn(role);
-    this.sessions[role] = await GatewaySession.open(this.url, this.cookies[role]);
+    this.sessions[role] = await GatewaySession.openAs(role, this.url, this.cookies[role]);
     const answer = await this.sessions[role].request("users.self");
     if (!answer.ok) throw new Error(`users.self: ${outcome(answer)}`);
     this.profiles[role] = (answer.payload as { profile: { id: string } }).profile.id;

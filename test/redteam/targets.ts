@@ -29,6 +29,17 @@ const posts: Attempt[] = ROUTES.flatMap((route) =>
   })),
 );
 
+/** The other roles, by the route that is open to one of them: an administrator's spelling is refused all the same. */
+const otherRoles: Attempt[] = (["viewer", "approver", "admin"] as const).flatMap((role) =>
+  spellings(SPELLED).map((target) => ({
+    id: `target/${role} spelled POST ${target}`,
+    threat: "T1",
+    tried: `POST ${target} by the ${role}, spelled so`,
+    ...REFUSED,
+    run: async ({ real }: World) => String(await rawPost(real.url, target, real.cookies[role])),
+  })),
+);
+
 /** Reads are open to everybody, so that only the spelling stands against these. */
 const gets: Attempt[] = HOSTILE_TARGETS.filter((target) => /^\/[^#]*$/.test(target)).map((target) => ({
   id: `target/GET ${target}`,
@@ -108,4 +119,4 @@ function upgradeAt(url: string, target: string, cookie: string) {
   });
 }
 
-export const TARGETS: Attempt[] = [control, ...plain, ...posts, ...gets, ...upgrades];
+export const TARGETS: Attempt[] = [control, ...plain, ...posts, ...otherRoles, ...gets, ...upgrades];

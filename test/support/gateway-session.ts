@@ -3,6 +3,7 @@ import { createHash, generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import WebSocket from "ws";
+import type { Role } from "#protocol/identity.ts";
 import { openClawRelease, releaseFolder } from "../../scripts/openclaw-install.ts";
 
 export interface GatewayError {
@@ -19,6 +20,19 @@ export interface GatewayAnswer {
 interface Event {
   event: string;
   payload: Record<string, unknown>;
+}
+
+/** What is not as the Control UI does it. */
+interface Otherwise {
+  headers?: [string, string][];
+  path?: string;
+  /** Of `connect`. */
+  params?: object;
+}
+interface Asked {
+  client: { id: string; mode: string };
+  role: string;
+  scopes: string[];
 }
 
 /** What the Control UI asks for; OpenClaw gives what identity and cap leave of it. */
@@ -43,12 +57,13 @@ export class GatewaySession {
     socket.on("message", (data) => this.#receive(String(data)));
   }
 
-  /** Signs in to the gateway protocol as the Control UI would, with `more` headers. @throws when OpenClaw refuses */
-  static async open(url: string, cookie: string, more: [string, string][] = []): Promise<GatewaySession> {
+  /** Signs in to the gateway protocol as the Control UI would, but for `otherwise`. @throws when OpenClaw refuses */
+  static async open(url: string, cookie: string, otherwise: Otherwise = {}): Promise<GatewaySession> {
+    const { headers = [], path = "/", params: posed = {} } = otherwise;
     const page = await (await fetch(`${url}/`, { headers: { cookie, accept: "text/html" } })).text();
     const buildId = /control-ui-build-id="([^"]+?)-[0-9a-f]{64}"/.exec(page)?.[1] ?? buildIdInScripts();
-    const socket = new WebSocket(url.replace("http", "ws"), {
-      headers: { ...Object.fromEntries(more), cookie, origin: url },
+    const socket = new WebSocket(`${url.replace("http", "ws")}${path}`, {
+      headers: { ...Object.fromEntries(headers), cookie, origin: url },
     });
     const session = new GatewaySession(socket);
     const { payload } = await session.event(({ event }) => event === "connect.challenge");
@@ -59,12 +74,21 @@ export class GatewaySession {
       mode: "webchat",
       buildId,
     };
-    const device = deviceOf(payload as { nonce: string; ts: number }, client);
-    const params = { minProtocol: 4, maxProtocol: 4, client, role: "operator", scopes: SCOPES, caps: [], device };
+    const asked = { minProtocol: 4, maxProtocol: 4, client, role: "operator", scopes: SCOPES, caps: [], ...posed };
+    const params = { ...asked, device: deviceOf(payload as { nonce: string; ts: number }, asked) };
     const answer = await session.request("connect", params);
     if (!answer.ok) throw new Error(`connect: ${JSON.stringify(answer.error)}`);
     session.hello = answer.payload as GatewaySession["hello"];
     return session;
+  }
+
+  /** As {@link open}; on a busy machine an administrator may be in before OpenClaw knows, and is reconnected when it does. */
+  static async openAs(role: Role, url: string, cookie: string): Promise<GatewaySession> {
+    for (;;) {
+      const session = await GatewaySession.open(url, cookie);
+      if (role !== "admin" || session.hello?.auth.scopes.includes("operator.admin")) return session;
+      await session.closed;
+    }
   }
 
   request(method: string, params: object = {}): Promise<GatewayAnswer> {
@@ -117,11 +141,11 @@ function buildIdInScripts(): string | undefined {
 }
 
 /** A new device, which signs OpenClaw's challenge. */
-function deviceOf({ nonce, ts }: { nonce: string; ts: number }, client: { id: string; mode: string }) {
+function deviceOf({ nonce, ts }: { nonce: string; ts: number }, { client, role, scopes }: Asked) {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const raw = publicKey.export({ type: "spki", format: "der" }).subarray(-32);
   const id = createHash("sha256").update(raw).digest("hex");
-  const words = ["v2", id, client.id, client.mode, "operator", SCOPES.join(","), ts, "", nonce];
+  const words = ["v2", id, client.id, client.mode, role, scopes.join(","), ts, "", nonce];
   const signature = sign(null, Buffer.from(words.join("|")), privateKey).toString("base64url");
   return { id, publicKey: raw.toString("base64url"), signedAt: ts, nonce, signature };
 }

@@ -44,9 +44,15 @@ export function beginExchange(port: number, sent: Omit<Sent, "body">, agent?: Ag
 /** Sends a whole request. @returns the whole response; rejects when either breaks off */
 export async function exchange(port: number, sent: Sent, agent?: Agent): Promise<Answered> {
   const call = beginExchange(port, sent, agent);
+  let hasBegun = false;
+  call.once("response", () => (hasBegun = true));
   const answered = answerOf(call);
   void writeBody(call, sent.body ?? []);
-  return answered;
+  return answered.catch((error: NodeJS.ErrnoException) => {
+    // A kept connection that the server was closing: what every client sends again on another (RFC 9112 section 9.3.1).
+    if (hasBegun || !call.reusedSocket || error.code !== "ECONNRESET") throw error;
+    return exchange(port, sent, agent);
+  });
 }
 
 /** @returns the whole response; rejects when it is cut */

@@ -28,6 +28,13 @@ const LOCAL_ADDRESS = process.platform === "linux" ? "127.77.0.1" : "127.0.0.1";
 
 type Link = Required<OpenClawLink>;
 
+const ADMIN_WORDS: Record<Link["admins"], string> = {
+  roles:
+    "Administrators of the gateway become OpenClaw's (operator.admin) while they come; --admin names them instead.",
+  owner:
+    "OpenClaw's administrators are those of its own gateway.auth.identityScopes; --admin roles follows the gateway.",
+};
+
 export const configure: Command = {
   usage: "configure",
   summary: "set OpenClaw up for the agent: shows the change, asks, keeps the way back",
@@ -48,18 +55,20 @@ async function change(context: CommandContext): Promise<Outcome> {
   say(`OpenClaw ${version}: ${configPath}, port ${port}, ${describeRunning(running)}`);
 
   const [settings, workspaces] = await Promise.all([readSettings(cli), findWorkspaces(cli)]);
-  const link = openLink(known, port, workspaces);
+  const admins = parseAdmins(flags["admin"]);
+  const link = { ...openLink(known, port, workspaces), admins: admins?.from ?? known.admins ?? "roles" };
   const readOnly = findReadOnly(env);
   const isOurs =
     settings.auth.password !== undefined &&
     (readOnly !== null || file.bytes.includes(JSON.stringify(link.openclawPassword)));
   const plan = planChange(
     settings,
-    { ...link, publicOrigin, admins: parseAdmins(flags["admin"]) },
+    { ...link, publicOrigin, admins: admins?.emails ?? [] },
     isOurs ? null : link.openclawPassword,
   );
   requireNoTokenVariable(installation, env);
   for (const line of plan.changes.flatMap(describeChange)) say(`  ${line}`);
+  say(ADMIN_WORDS[link.admins]);
   for (const warning of plan.changes.length > 0 ? plan.warnings : []) say(`! ${warning}`);
   if (plan.changes.length === 0) say("OpenClaw's configuration is as it should be.");
   const result = {
@@ -98,7 +107,11 @@ function requireEnrolment({ url, publicHost }: AgentFile): string {
   );
 }
 
-function openLink(known: AgentFile, port: number, [workspace, ...otherWorkspaces]: [string, ...string[]]): Link {
+function openLink(
+  known: AgentFile,
+  port: number,
+  [workspace, ...otherWorkspaces]: [string, ...string[]],
+): Omit<Link, "admins"> {
   return {
     openclawUrl: `http://127.0.0.1:${port}`,
     workspace,
@@ -109,11 +122,13 @@ function openLink(known: AgentFile, port: number, [workspace, ...otherWorkspaces
   };
 }
 
-/** @throws {CommandError} usage */
-function parseAdmins(flag: unknown): string[] {
-  const admins = typeof flag === "string" ? flag.split(",").map((email) => email.trim().toLowerCase()) : [];
-  const wrong = admins.find((email) => !/^[\x21-\x3f\x41-\x7e]+@[a-z0-9.-]+$/.test(email));
-  if (wrong === undefined) return admins;
+/** @returns who says who is an administrator; undefined leaves it as it is @throws {CommandError} usage */
+function parseAdmins(flag: unknown): { from: Link["admins"]; emails: string[] } | undefined {
+  if (typeof flag !== "string") return undefined;
+  if (flag === "roles") return { from: "roles", emails: [] };
+  const emails = flag === "none" ? [] : flag.split(",").map((email) => email.trim().toLowerCase());
+  const wrong = emails.find((email) => !/^[\x21-\x3f\x41-\x7e]+@[a-z0-9.-]+$/.test(email));
+  if (wrong === undefined) return { from: "owner", emails };
   throw new CommandError("usage", `--admin: "${wrong}" is no e-mail address`, EXIT.usage);
 }
 

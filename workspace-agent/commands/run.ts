@@ -1,4 +1,5 @@
 /** `run`: the agent itself, in the foreground. */
+import { readGranted, writeGranted } from "../admins/granted-file.ts";
 import { runAgent } from "../agent.ts";
 import { nextBoot } from "../boot-counter.ts";
 import { VERSION } from "#protocol/version.ts";
@@ -20,9 +21,11 @@ export const run: Command = {
     const config = judged(folder, env);
     const boot = nextBoot(folder);
     log("agent.started", { version: VERSION, boot, tenant: config.tenant, gateway: config.url.host });
-    const outcome = await runAgent(config, boot, log, shutdownSignal(process.exit), (pass) =>
-      updateAgentFile(folder, { pass, nextPass: undefined }),
-    );
+    const outcome = await runAgent(config, boot, log, shutdownSignal(process.exit), {
+      keepPass: (pass) => updateAgentFile(folder, { pass, nextPass: undefined }),
+      readGranted: () => readGranted(folder),
+      writeGranted: (granted) => writeGranted(folder, granted),
+    });
     log("agent.stopped", { outcome });
     if (outcome === "superseded") {
       throw new CommandError(

@@ -1,12 +1,14 @@
 /** `unconfigure`: OpenClaw and its workspace as they were before `configure`. */
 import { existsSync } from "node:fs";
+import { readGranted, removeGranted } from "../admins/granted-file.ts";
+import { isAdmin, keyOf } from "../admins/plan-grants.ts";
 import { withdrawIdentity } from "../identity/withdraw-identity.ts";
 import { WorkspaceError, WorkspaceFiles } from "../identity/workspace-files.ts";
 import { type ChangeRecord, readChangeRecord, removeChangeRecord } from "../openclaw/change-record.ts";
 import { readConfigFile } from "../openclaw/config-file.ts";
 import { findReadOnly, requireOwnConfig } from "../openclaw/hindrances.ts";
 import { findInstallation, readSettings } from "../openclaw/installation.ts";
-import { findOpenClawCli } from "../openclaw/openclaw-cli.ts";
+import { findOpenClawCli, type OpenClawCli } from "../openclaw/openclaw-cli.ts";
 import { isReady, probe, PROBE_USER } from "../openclaw/probe.ts";
 import { awaitChange } from "../openclaw/restart.ts";
 import { carryOut, dropBackup, findUndo, type Undo } from "../openclaw/undo-change.ts";
@@ -20,6 +22,7 @@ const FORGOTTEN: Record<keyof OpenClawLink, undefined> = {
   otherWorkspaces: undefined,
   userHeader: undefined,
   localAddress: undefined,
+  admins: undefined,
   openclawPassword: undefined,
 };
 
@@ -46,6 +49,7 @@ async function undoAll(context: CommandContext): Promise<Outcome> {
   const files = await undoWorkspaces(agent, dryRun);
   if (!dryRun) {
     updateAgentFile(folder, FORGOTTEN);
+    removeGranted(folder);
     removeChangeRecord(folder);
   }
   say(files === null ? "The workspace cannot be reached: nothing was taken out of it." : `Workspace: ${files} files`);
@@ -67,7 +71,8 @@ async function undoConfig(context: CommandContext, agent: AgentFile, record: Cha
   }
   requireOwnConfig(record.configPath, readConfigFile(record.configPath));
   const cli = findOpenClawCli(flags["openclaw"] as string | undefined, env);
-  const undo = await findUndo(cli, record, agent.openclawPassword ?? null);
+  const set = [...record.set, ...(await readGrants(context.folder, cli))];
+  const undo = await findUndo(cli, { ...record, set }, agent.openclawPassword ?? null);
   say(WORDS[undo.how]);
   if (context.dryRun) return undo.how;
   if (undo.how !== "nothing" && !(await context.confirm("Change openclaw.json and have OpenClaw restart?"))) {
@@ -82,6 +87,18 @@ async function undoConfig(context: CommandContext, agent: AgentFile, record: Cha
   if (running === null) say("OpenClaw does not run.");
   if (dropBackup(record)) say(`Removed ${record.backupPath}`);
   return undo.how;
+}
+
+/** Administrators that the agent made while it ran, as if `configure` had set them. */
+async function readGrants(folder: string, cli: OpenClawCli): Promise<ChangeRecord["set"]> {
+  const granted = [...readGranted(folder).keys()];
+  if (granted.length === 0) return [];
+  const { identityScopes } = (await readSettings(cli)).auth;
+  return granted.flatMap((user) => {
+    const key = keyOf(identityScopes, user);
+    if (key === undefined || !isAdmin(identityScopes, user)) return [];
+    return [{ path: ["gateway", "auth", "identityScopes", key], value: identityScopes[key] }];
+  });
 }
 
 /** OpenClaw answers, and believes the agent no longer. */

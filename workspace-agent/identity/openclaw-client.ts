@@ -24,9 +24,32 @@ export interface OpenclawClient {
 export interface Backend {
   listProfiles(): Promise<Profile[]>;
   setDisplayName(profileId: string, displayName: string): Promise<void>;
+  /** @returns `gateway.auth.identityScopes`, and the state of the configuration that it was read in */
+  readIdentityScopes(): Promise<{ scopes: Record<string, string[]>; hash: string }>;
+  /**
+   * Settles when the running OpenClaw goes by it; then it reconnects everybody, this client too.
+   * @param patch RFC 7396, of `identityScopes` @param shortened paths of lists that lose entries
+   * @param hash refused when the configuration has changed since
+   */
+  patchIdentityScopes(patch: Record<string, string[] | null>, shortened: string[], hash: string): Promise<void>;
 }
 
 const REQUEST_TIMEOUT_MS = 2_000;
+/** OpenClaw judges the whole configuration, writes it, and waits for its own parts. */
+const CHANGE_TIMEOUT_MS = 15_000;
+/** How OpenClaw closes everybody's connection when who may do what has changed. */
+const POLICY_CHANGED = 4001;
+const Configuration = v.object({
+  hash: v.string(),
+  config: v.object({
+    gateway: v.optional(
+      v.object({
+        auth: v.optional(v.object({ identityScopes: v.optional(v.record(v.string(), v.array(v.string())), {}) }), {}),
+      }),
+      {},
+    ),
+  }),
+});
 const ProfileList = v.object({
   profiles: v.array(
     v.object({
@@ -44,18 +67,36 @@ export function createOpenclawClient(address: OriginAddress, publicHost: string,
   return {
     createProfile: (user) => getAs(user, address, publicHost),
     async withBackend(work) {
-      const { client, connected } = connect(`ws://${authority}/`, password);
-      try {
-        await connected;
-        return await work({
-          listProfiles: async () => v.parse(ProfileList, await client.request("users.list", {})).profiles,
-          setDisplayName: async (profileId, displayName) => {
-            await client.request("users.setDisplayName", { profileId, displayName });
-          },
-        });
-      } finally {
-        client.stop();
+      for (let isRepeated = false; ; isRepeated = true) {
+        const { client, connected, closeCode } = connect(`ws://${authority}/`, password);
+        try {
+          await connected;
+          return await work(backendOf(client));
+        } catch (error) {
+          // Nobody's fault: somebody became an administrator meanwhile. All of this can be done twice.
+          if (isRepeated || closeCode() !== POLICY_CHANGED) throw error;
+        } finally {
+          client.stop();
+        }
       }
+    },
+  };
+}
+
+function backendOf(client: GatewayClient): Backend {
+  return {
+    listProfiles: async () => v.parse(ProfileList, await client.request("users.list", {})).profiles,
+    async setDisplayName(profileId, displayName) {
+      await client.request("users.setDisplayName", { profileId, displayName });
+    },
+    async readIdentityScopes() {
+      const { config, hash } = v.parse(Configuration, await client.request("config.get", {}));
+      return { scopes: config.gateway.auth.identityScopes, hash };
+    },
+    async patchIdentityScopes(patch, shortened, hash) {
+      const raw = JSON.stringify({ gateway: { auth: { identityScopes: patch } } });
+      const params = { raw, baseHash: hash, ...(shortened.length === 0 ? {} : { replacePaths: shortened }) };
+      await client.request("config.patch", params, { timeoutMs: CHANGE_TIMEOUT_MS });
     },
   };
 }
@@ -94,8 +135,9 @@ function getAs(user: string, address: OriginAddress, publicHost: string): Promis
   return promise;
 }
 
-function connect(url: string, password: string): { client: GatewayClient; connected: Promise<void> } {
+function connect(url: string, password: string) {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let closeCode: number | undefined;
   const client = new GatewayClient({
     url,
     password,
@@ -109,8 +151,11 @@ function connect(url: string, password: string): { client: GatewayClient; connec
     connectChallengeTimeoutMs: REQUEST_TIMEOUT_MS,
     onHelloOk: () => resolve(),
     onConnectError: (error) => reject(error),
-    onClose: (code, reason) => reject(new Error(`closed ${code} ${reason}`)),
+    onClose: (code, reason) => {
+      closeCode ??= code;
+      reject(new Error(`closed ${code} ${reason}`));
+    },
   });
   client.start();
-  return { client, connected: promise };
+  return { client, connected: promise, closeCode: () => closeCode };
 }

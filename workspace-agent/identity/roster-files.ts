@@ -25,7 +25,6 @@ export class RosterFiles {
   readonly #log: Log;
   readonly #now: () => number;
   #leftOut = 0;
-  #isSwept = false;
   /** Whether the workspace was empty when it was last looked at, and when it was first seen not to be any more. */
   #wasNew = false;
   #filledAt = Number.NEGATIVE_INFINITY;
@@ -45,7 +44,6 @@ export class RosterFiles {
       this.#wasNew = true;
       return 0;
     }
-    if (!this.#isSwept) await this.#sweep();
     let changed = 0;
     const holders = new Map<string, Person>();
     for (const person of people) {
@@ -55,9 +53,7 @@ export class RosterFiles {
     // Withdrawals first: a crash in between leaves too little in the files, never too much.
     for (const id of await this.#files.list([PERSONAL_FOLDER])) {
       if (!isProfileId(id) || holders.has(id) || profiles.ambiguous.has(id)) continue;
-      if (!(await this.#put([PERSONAL_FOLDER, id, "USER.md"], null))) continue;
-      changed += 1;
-      // Its name is the person's profile. Whatever else is in there is not ours.
+      if (await this.#put([PERSONAL_FOLDER, id, "USER.md"], null)) changed += 1;
       await this.#files.removeFolder([PERSONAL_FOLDER, id]);
     }
     for (const id of profiles.ambiguous)
@@ -67,13 +63,6 @@ export class RosterFiles {
       if (await this.#put([PERSONAL_FOLDER, id, "USER.md"], personalBlock(id, person))) changed += 1;
     }
     return changed;
-  }
-
-  /** Before the first write, when nothing of this process can be half done. */
-  async #sweep(): Promise<void> {
-    const ids = (await this.#files.list([PERSONAL_FOLDER])).filter(isProfileId);
-    for (const folder of [[], ...ids.map((id) => [PERSONAL_FOLDER, id])]) await this.#files.removeLeftovers(folder);
-    this.#isSwept = true;
   }
 
   /**

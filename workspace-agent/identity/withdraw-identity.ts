@@ -18,7 +18,6 @@ export async function withdrawIdentity(files: WorkspaceFiles, countOnly: boolean
     else await files.remove(parts);
   }
   if (countOnly) return changed;
-  for (const parts of [[], ...ids.map((id) => ["users", id])]) await files.removeLeftovers(parts);
   for (const parts of [...ids.map((id) => ["users", id]), ["users"]]) await files.removeFolder(parts);
   return changed;
 }

@@ -3,16 +3,16 @@
  * No component below the workspace may be a symbolic link: OpenClaw refuses such files, and one planted there
  * would make this process write where its planter cannot.
  */
+import { randomBytes } from "node:crypto";
 import { constants, type Dirent } from "node:fs";
 import { lstat, mkdir, open, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { isRunning } from "../state/is-running.ts";
 
 /** A larger USER.md is nobody's notes. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
-/** What {@link WorkspaceFiles.write} leaves behind when its process is killed in the middle. */
-const LEFTOVER = /\.tidegate-\d+-\d+\.tmp$/;
-
+const TEMPORARY = /\.md\.tidegate-(\d{1,10})-[0-9a-f]+\.tmp$/;
 const NEVER_WRITTEN: ReadonlySet<string> = new Set(["symlink", "not_a_file", "too_large"]);
 
 /** The workspace cannot be read or written as needed; `code` is the system's, or `symlink`, `not_a_file`, `too_large`. */
@@ -31,7 +31,8 @@ export class WorkspaceError extends Error {
 
 export class WorkspaceFiles {
   readonly #folder: string;
-  #writes = 0;
+  /** Folders, relative, in which nothing of a killed process is left. */
+  readonly #swept = new Set<string>();
 
   /** @param folder absolute path; may itself be reached through links, as its owner set it up */
   constructor(folder: string) {
@@ -101,8 +102,9 @@ export class WorkspaceFiles {
       const path = join(this.#folder, ...parts);
       if ((await lstat(path).catch(nullIfMissing))?.isSymbolicLink())
         throw new WorkspaceError("symlink", parts.join("/"));
-      // Another writer's temporary name is not ours; `wx` refuses one that exists, links included.
-      const temporary = `${path}.tidegate-${process.pid}-${++this.#writes}.tmp`;
+      await this.#sweep(folders);
+      // `wx` refuses a name that exists, links included.
+      const temporary = `${path}.tidegate-${process.pid}-${randomBytes(6).toString("hex")}.tmp`;
       const file = await open(temporary, "wx", 0o644);
       try {
         await file.writeFile(bytes);
@@ -126,18 +128,11 @@ export class WorkspaceFiles {
     });
   }
 
-  /**
-   * Removes what writes of a killed process left in a folder: it names people, and a later process with the same id
-   * could not write there. @throws {WorkspaceError}
-   */
-  async removeLeftovers(parts: readonly string[]): Promise<void> {
-    for (const name of await this.listFiles(parts)) if (LEFTOVER.test(name)) await this.remove([...parts, name]);
-  }
-
   /** Removes a folder that is empty; another, or none, is left as it is. @throws {WorkspaceError} */
   async removeFolder(parts: readonly string[]): Promise<void> {
     await this.#guard(parts, async () => {
       if (!(await this.#checkFolders([...parts, ""]))) return;
+      await this.#sweep(parts);
       await rmdir(join(this.#folder, ...parts)).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
       });
@@ -159,6 +154,19 @@ export class WorkspaceFiles {
       if (!(await this.#checkFolders([...parts, ""]))) return [];
       return readdir(join(this.#folder, ...parts), { withFileTypes: true });
     });
+  }
+
+  /** Removes what a process of ours that was killed in mid-write left in a folder; once, before the first write there. */
+  async #sweep(folders: readonly string[]): Promise<void> {
+    const key = folders.join("/");
+    if (this.#swept.has(key)) return;
+    for (const name of await readdir(join(this.#folder, ...folders))) {
+      const pid = Number(TEMPORARY.exec(name)?.[1] ?? Number.NaN);
+      // In a container every process of ours may have had this one's number.
+      if (Number.isNaN(pid) || (pid !== process.pid && isRunning(pid))) continue;
+      await rm(join(this.#folder, ...folders, name), { force: true });
+    }
+    this.#swept.add(key);
   }
 
   /** @returns false when a folder on the way does not exist @throws {WorkspaceError} symlink, not_a_file */

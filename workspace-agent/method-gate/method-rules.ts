@@ -13,7 +13,7 @@ export type Decision = { allow: true } | { allow: false; reason: "method" | "par
 type ParameterRule = { only: ReadonlySet<string> } | { never: ReadonlySet<string> };
 
 /** They hold for every role: an admin may change OpenClaw, but not speak as somebody else. */
-const PARAMETERS: Record<string, ParameterRule> = {
+export const PARAMETERS: Record<string, ParameterRule> = {
   // With the others of it a caller writes the block that tells the model who speaks, or has the turn run without it.
   agent: {
     only: names(`
@@ -23,6 +23,8 @@ const PARAMETERS: Record<string, ParameterRule> = {
     `),
   },
   "chat.send": { never: names("systemInputProvenance systemProvenanceReceipt") },
+  // Everybody is shown who answered.
+  "question.resolve": { never: names("resolvedBy") },
   "message.action": { never: names("requesterAccountId requesterSenderId senderIsOwner toolContext inboundTurnKind") },
 };
 

@@ -230,6 +230,8 @@ export class WebSocketOrigin implements Stream {
       return;
     }
     if (this.#socket !== null) this.#accept(this.#socket);
+    // The close may wait long for a browser that does not read: memory that all sockets share must not wait with it.
+    this.#inbound.close();
     this.#ended = isTooLarge(reason) ? { code: 1009, reason: "" } : relayableClose(code, text);
     this.#port.wake();
   }

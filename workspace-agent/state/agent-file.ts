@@ -34,6 +34,8 @@ export interface OpenClawLink {
   userHeader: string;
   /** Loopback address that the agent dials OpenClaw from. */
   localAddress: string;
+  /** Who says who OpenClaw's administrators are: the gateway's roles, or whoever owns OpenClaw. */
+  admins?: "roles" | "owner";
   /** OpenClaw's `gateway.auth.password`; the variable OPENCLAW_GATEWAY_PASSWORD goes first. */
   openclawPassword?: string;
 }

@@ -2,6 +2,7 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CommandError } from "../commands/command.ts";
+import { isRunning } from "./is-running.ts";
 
 /**
  * Runs `work` while holding the lock. A lock whose process is gone is taken over.
@@ -72,15 +73,5 @@ function describe(pid: number): string {
     return `${pid} ${began ?? ""}`;
   } catch {
     return `${pid} `;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Of another user, but there.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

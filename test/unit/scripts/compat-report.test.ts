@@ -27,11 +27,13 @@ test("a test is a row, a group of tests is one with their number", () => {
 });
 
 test("hostile targets are one row, and name those that got through", () => {
-  const [row] = rows(passed("POST //x is refused to a user"), failed("POST /y is refused to a user", "got 200"));
-  expect(row).toMatchObject({
-    verdict: "fails",
-    note: "1 of 2: POST /y is refused to a user: got 200",
-  });
+  const [row, other] = rows(
+    passed("T1 target/POST //x"),
+    failed("T1 target/POST /y", "got 200"),
+    passed("T2 method/wake"),
+  );
+  expect(row).toMatchObject({ verdict: "fails", note: "1 of 2: T1 target/POST /y: got 200" });
+  expect(other).toMatchObject({ title: "speaking as somebody else, and methods beyond one's role", verdict: "holds" });
 });
 
 test("methods nobody has read degrade a release, whatever else fails breaks it", () => {

@@ -1,0 +1,210 @@
+/** The agent and OpenClaw's list of administrators; the list is a fake at our own seam, the real one is in e2e/roles.test.ts. */
+import { beforeEach, expect, test, vi } from "vitest";
+import type { Person, Role } from "#protocol/identity.ts";
+import { IDENTITY_WAIT_MS } from "#protocol/limits.ts";
+import { AdminGrants } from "../../workspace-agent/admins/admin-grants.ts";
+import type { Granted } from "../../workspace-agent/admins/granted-file.ts";
+import type { Backend } from "../../workspace-agent/identity/openclaw-client.ts";
+import { openHead } from "./support/peer.ts";
+
+const HOUR = 60 * 60_000;
+const DAY = 24 * HOUR;
+const ALICE = "alice@example.com";
+const BOB = "bob@example.com";
+
+/** OpenClaw's list, as it is now. */
+let list: Record<string, string[]>;
+let reads: number;
+let patches: { patch: Record<string, string[] | null>; shortened: string[] }[];
+/** Set: the next change waits for it. */
+let slow: Promise<void> | undefined;
+let failure: Error | undefined;
+let stored: Granted;
+let events: string[];
+let now: number;
+
+beforeEach(() => {
+  [list, reads, patches, slow, failure, stored, events, now] = [{}, 0, [], undefined, undefined, new Map(), [], 1e12];
+});
+
+const fakeBackend: Partial<Backend> = {
+  async readIdentityScopes() {
+    reads += 1;
+    if (failure !== undefined) throw failure;
+    return { scopes: structuredClone(list), hash: "hash" };
+  },
+  async patchIdentityScopes(patch, shortened) {
+    await slow;
+    if (failure !== undefined) throw failure;
+    patches.push({ patch, shortened });
+    for (const [user, scopes] of Object.entries(patch)) {
+      if (scopes === null) delete list[user];
+      else list[user] = scopes;
+    }
+  },
+};
+
+function start(): AdminGrants {
+  return new AdminGrants({
+    client: { withBackend: (work) => work(fakeBackend as Backend) },
+    state: { readGranted: () => stored, writeGranted: (granted) => (stored = new Map(granted)) },
+    log: (event) => void events.push(event),
+    now: () => now,
+  });
+}
+
+function person(user: string, role: Role, active = true): Person {
+  return { key: user, user, email: user, name: null, role, active };
+}
+
+const settle = () => new Promise((resolve) => process.nextTick(() => setImmediate(resolve)));
+const opens = (user: string, role: Role = "admin") => openHead({ kind: "ws", user, role });
+
+test("whoever comes as an administrator is made one, and nobody else", async () => {
+  const grants = start();
+  grants.follow([person(ALICE, "admin"), person(BOB, "approver"), person("carol@example.com", "admin", false)]);
+  await settle();
+  expect(list).toEqual({ [ALICE]: ["operator.admin"] });
+  expect([...stored]).toEqual([[ALICE, now]]);
+});
+
+test("their chat waits for the list; other people's, and reads, do not", async () => {
+  const grants = start();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  slow = promise;
+  grants.follow([person(ALICE, "admin"), person(BOB, "user")]);
+  const waiting = grants.wait(opens(ALICE));
+  expect(waiting).not.toBeNull();
+  expect(grants.wait(opens(BOB, "user"))).toBeNull();
+  expect(grants.wait(openHead({ user: ALICE, role: "admin", scopes: ["operator.read"] }))).toBeNull();
+  resolve();
+  await waiting;
+  expect(list[ALICE]).toEqual(["operator.admin"]);
+  expect(grants.wait(opens(ALICE))).toBeNull();
+});
+
+test("a list that cannot be changed in time, or at all, keeps nobody out: OpenClaw gives less", async () => {
+  vi.useFakeTimers();
+  try {
+    const grants = start();
+    slow = new Promise(() => {});
+    grants.follow([person(ALICE, "admin")]);
+    const waiting = grants.wait(opens(ALICE));
+    await vi.advanceTimersByTimeAsync(IDENTITY_WAIT_MS);
+    await waiting;
+  } finally {
+    vi.useRealTimers();
+  }
+  const refused = start();
+  failure = new Error("config is read-only");
+  refused.follow([person(ALICE, "admin")]);
+  await refused.wait(opens(ALICE));
+  expect(events).toEqual(["admins.not_set"]);
+});
+
+test("what failed is tried again, less and less often, and told once", async () => {
+  vi.useFakeTimers();
+  try {
+    const grants = start();
+    failure = new Error("away");
+    for (let second = 0; second < 300; second++) {
+      grants.follow([person(ALICE, "admin")]);
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+    expect(reads).toBeGreaterThan(10);
+    expect(reads).toBeLessThan(20);
+    expect(events).toEqual(["admins.not_set"]);
+    failure = undefined;
+    await vi.advanceTimersByTimeAsync(30_000);
+  } finally {
+    vi.useRealTimers();
+  }
+  expect(list).toEqual({ [ALICE]: ["operator.admin"] });
+});
+
+test("who loses the role, or is forgotten, is taken off the list; whom its owner put there stays", async () => {
+  list = { [BOB]: ["operator.admin"] };
+  const grants = start();
+  grants.follow([person(ALICE, "admin"), person(BOB, "admin"), person("carol@example.com", "admin")]);
+  await settle();
+  grants.follow([person(ALICE, "user"), person(BOB, "user")]);
+  await settle();
+  expect(list).toEqual({ [BOB]: ["operator.admin"] });
+  expect(patches.at(-1)?.shortened).toEqual([
+    `gateway.auth.identityScopes.${ALICE}`,
+    "gateway.auth.identityScopes.carol@example.com",
+  ]);
+  expect(stored.size).toBe(0);
+});
+
+test("coming and going changes nothing, so that nobody is reconnected by it; three days away does", async () => {
+  const grants = start();
+  for (let visit = 0; visit < 5; visit++, now += DAY / 2) {
+    grants.follow([person(ALICE, "admin")]);
+    await settle();
+    grants.follow([person(ALICE, "admin", false)]);
+    await settle();
+  }
+  expect(patches).toHaveLength(1);
+  now += 3 * DAY;
+  grants.follow([person(ALICE, "admin", false)]);
+  await settle();
+  expect(list).toEqual({});
+});
+
+test("a new process knows whom the former one made an administrator", async () => {
+  start().follow([person(ALICE, "admin")]);
+  await settle();
+  const next = start();
+  next.follow([person(ALICE, "user")]);
+  await settle();
+  expect(list).toEqual({});
+});
+
+test("a process that died between its note and OpenClaw's change takes nothing away that it did not give", async () => {
+  stored = new Map([[ALICE, now]]);
+  const grants = start();
+  grants.follow([person(ALICE, "user", false)]);
+  await settle();
+  expect(patches).toEqual([]);
+  expect(stored.size).toBe(0);
+});
+
+test("an administrator whom somebody took off the list is back within a minute of being here", async () => {
+  const grants = start();
+  grants.follow([person(ALICE, "admin")]);
+  await settle();
+  list = {};
+  now += 59_000;
+  grants.follow([person(ALICE, "admin")]);
+  await settle();
+  expect(list).toEqual({});
+  now += 2_000;
+  grants.follow([person(ALICE, "admin")]);
+  await settle();
+  expect(list).toEqual({ [ALICE]: ["operator.admin"] });
+});
+
+test("whoever comes back is looked up: an OpenClaw that was set up anew knows nobody", async () => {
+  const grants = start();
+  grants.follow([person(ALICE, "admin")]);
+  await settle();
+  grants.follow([person(ALICE, "admin", false)]);
+  list = {};
+  grants.follow([person(ALICE, "admin")]);
+  await grants.wait(opens(ALICE));
+  expect(list).toEqual({ [ALICE]: ["operator.admin"] });
+});
+
+test("roles that change while the list is being changed are followed to the last", async () => {
+  const grants = start();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  slow = promise;
+  grants.follow([person(ALICE, "admin")]);
+  await settle();
+  grants.follow([person(ALICE, "user"), person(BOB, "admin")]);
+  slow = undefined;
+  resolve();
+  await settle();
+  expect(list).toEqual({ [BOB]: ["operator.admin"] });
+});

@@ -1,0 +1,155 @@
+/**
+ * Keeps OpenClaw's list of administrators in step with the gateway's roles (design section 4). OpenClaw makes nobody an
+ * administrator by a header: `x-openclaw-scopes` only caps. So a promotion waits for this list, and a demotion does not:
+ * the cap of the next OPEN has taken the power away before the list follows.
+ *
+ * Each change of the list has OpenClaw reconnect everybody, so it is not changed with every sign-in and sign-out.
+ */
+import type { OpenHead } from "#protocol/frame.ts";
+import type { Person } from "#protocol/identity.ts";
+import { IDENTITY_WAIT_MS } from "#protocol/limits.ts";
+import type { OpenclawClient } from "../identity/openclaw-client.ts";
+import type { Log } from "../log.ts";
+import type { Granted } from "./granted-file.ts";
+import { isAdmin, planGrants } from "./plan-grants.ts";
+
+export interface AdminGrantsOptions {
+  client: Pick<OpenclawClient, "withBackend">;
+  state: { readGranted(): Granted; writeGranted(granted: Granted): void };
+  log: Log;
+  /** Milliseconds since the epoch: what is stored outlives this process. */
+  now: () => number;
+}
+
+/** Nobody stays an administrator who has not come for this long: a weekend changes nothing, and leaving a company does. */
+const UNUSED_MS = 3 * 24 * 60 * 60_000;
+/** The list is looked at again while an administrator is here: its owner may have changed it. */
+const RECHECK_MS = 60_000;
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 30_000;
+/** How exactly the last use is stored. */
+const USE_STEP_MS = 60 * 60_000;
+
+export class AdminGrants {
+  readonly #options: AdminGrantsOptions;
+  readonly #granted: Map<string, number>;
+  #people: readonly Person[] = [];
+  /** Those who are here and were on OpenClaw's list when it was last read; whoever comes back is looked up again. */
+  #listed: ReadonlySet<string> = new Set();
+  #readAt = Number.NEGATIVE_INFINITY;
+  #failures = 0;
+  #retryTimer: NodeJS.Timeout | null = null;
+  #running: Promise<void> | null = null;
+  #due = false;
+
+  constructor(options: AdminGrantsOptions) {
+    this.#options = options;
+    this.#granted = new Map(options.state.readGranted());
+  }
+
+  /** Takes the roster as it is now, and changes OpenClaw's list when somebody's power is not as it should be. */
+  follow(people: readonly Person[]): void {
+    this.#people = people;
+    this.#noteUse();
+    const here = this.#aim().wanted;
+    this.#listed = new Set([...this.#listed].filter((user) => here.has(user)));
+    if (this.#retryTimer === null && this.#isDue()) this.#run();
+  }
+
+  /**
+   * @returns null when the exchange need not wait; else what settles once its person is an administrator or cannot become
+   * one for now, at the latest after {@link IDENTITY_WAIT_MS}. Then OpenClaw gives less, and reconnects them when it can give more
+   */
+  wait(head: OpenHead): Promise<void> | null {
+    if (head.kind !== "ws" || head.role !== "admin") return null;
+    if (this.#running === null || this.#listed.has(head.user)) return null;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, IDENTITY_WAIT_MS);
+    void this.#running.then(resolve);
+    return promise.finally(() => clearTimeout(timer));
+  }
+
+  #run(): void {
+    this.#due = true;
+    this.#running ??= this.#runWhileDue();
+  }
+
+  #noteUse(): void {
+    const now = this.#options.now();
+    let stale = false;
+    for (const { user, active } of this.#people) {
+      const usedAt = active ? this.#granted.get(user) : undefined;
+      if (usedAt === undefined || now - usedAt < USE_STEP_MS) continue;
+      this.#granted.set(user, now);
+      stale = true;
+    }
+    if (stale) this.#options.state.writeGranted(this.#granted);
+  }
+
+  #isDue(): boolean {
+    const now = this.#options.now();
+    const { wanted, withdrawn } = this.#aim();
+    if (withdrawn.size > 0) return true;
+    const isListed = [...wanted].every((user) => this.#listed.has(user));
+    return wanted.size > 0 && (!isListed || now - this.#readAt >= RECHECK_MS);
+  }
+
+  /** Whoever has something open is made an administrator; whoever was made one stays it for a while. */
+  #aim(): { wanted: Set<string>; withdrawn: Set<string> } {
+    const now = this.#options.now();
+    const admins = this.#people.filter(({ role }) => role === "admin");
+    const known = new Set(admins.map(({ user }) => user));
+    const wanted = new Set(admins.filter(({ active }) => active).map(({ user }) => user));
+    const withdrawn = new Set<string>();
+    for (const [user, usedAt] of this.#granted) {
+      if (!wanted.has(user) && (!known.has(user) || now - usedAt >= UNUSED_MS)) withdrawn.add(user);
+    }
+    return { wanted, withdrawn };
+  }
+
+  async #runWhileDue(): Promise<void> {
+    try {
+      while (this.#due) {
+        this.#due = false;
+        await this.#bringInStep();
+        this.#failures = 0;
+      }
+    } catch (error) {
+      // Once per series: it is tried again for as long as OpenClaw refuses, or is away.
+      if (this.#failures === 0)
+        this.#options.log("admins.not_set", { error: String((error as Error).message || error) });
+      this.#retryLater();
+    } finally {
+      this.#running = null;
+    }
+  }
+
+  #retryLater(): void {
+    const delayMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(this.#failures++, 10), LONGEST_RETRY_MS);
+    this.#retryTimer = setTimeout(() => {
+      this.#retryTimer = null;
+      this.#run();
+    }, delayMs);
+    // What ends the agent does not wait for OpenClaw.
+    this.#retryTimer.unref();
+  }
+
+  async #bringInStep(): Promise<void> {
+    const { client, state, now, log } = this.#options;
+    await client.withBackend(async (backend) => {
+      const { scopes, hash } = await backend.readIdentityScopes();
+      const { wanted, withdrawn } = this.#aim();
+      const { patch, shortened } = planGrants(scopes, wanted, withdrawn);
+      const fresh = [...wanted].filter((user) => !isAdmin(scopes, user));
+      // Before the change: whoever is not in the file is never taken off the list again.
+      for (const user of fresh) this.#granted.set(user, now());
+      if (fresh.length > 0) state.writeGranted(this.#granted);
+      if (patch !== null) await backend.patchIdentityScopes(patch, shortened, hash);
+      for (const user of withdrawn) this.#granted.delete(user);
+      if (withdrawn.size > 0) state.writeGranted(this.#granted);
+      this.#listed = wanted;
+      this.#readAt = now();
+      if (patch !== null) log("admins.set", { granted: fresh.length, withdrawn: withdrawn.size });
+    });
+  }
+}

@@ -209,6 +209,8 @@ export interface Actor {
 /** `own`: the actor's, whatever their role; `all` needs an administrator. */
 export type ListScope = "own" | "all";
 export type AdminTarget = { session: string } | { person: string } | "all";
+export type PersonRefusal = AdminRefusal | "person_unknown";
+export type ForgetRefusal = PersonRefusal | "not_yourself";
 export type AgentRefusal = AdminRefusal | "agent_unknown";
 export type AdminRefusal = SessionRefusal | "forbidden_by_role" | "rate_limited" | "bad_call";
 
@@ -254,7 +256,8 @@ export interface ProviderLogout {
 }
 
 export type SessionRefusal = "session_expired" | "session_revoked" | "session_unknown";
-export type StartRefusal = "identity_conflict" | "other_person" | "rate_limited";
+/** `session_revoked`: an administrator ended whatever is theirs while they were signing in. */
+export type StartRefusal = "identity_conflict" | "other_person" | "rate_limited" | "session_revoked";
 
 export interface StartedSession {
   session: string;
@@ -323,6 +326,13 @@ export interface TenantRpc {
   ): Promise<Result<{ session: string; expiresAt: number }, AdminRefusal>>;
   /** Ends sessions in the actor's name: their own as signed out, others' as revoked. */
   revokeAs(call: TenantCall, actor: string, target: AdminTarget): Promise<Result<{ sessions: number }, AdminRefusal>>;
+
+  findPerson(call: TenantCall, actor: string, person: string): Promise<Result<ListedPerson, PersonRefusal>>;
+  /**
+   * Ends all of a person's sessions as revoked, takes them out of storage but for the audit, and out of the roster.
+   * Who signs in as the same person later is there for the first time.
+   */
+  forgetPerson(call: TenantCall, actor: string, person: string): Promise<Result<{ sessions: number }, ForgetRefusal>>;
 
   // Agents, by an administrator.
 

@@ -33,6 +33,7 @@ import {
   type EndReason,
   type Enrolled,
   type EnrolmentRefusal,
+  type ForgetRefusal,
   type FormerSession,
   type KeyOffer,
   type ListedAgent,
@@ -40,6 +41,7 @@ import {
   type ListedSession,
   type ListScope,
   type Page,
+  type PersonRefusal,
   type ProviderLogout,
   type Readiness,
   type RelayCall,
@@ -127,6 +129,7 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
         if (changed) this.#news.tell(person);
       },
     });
+    const tokens = new EnrolmentTokens(sql, now);
     this.#admin = new Admin({
       sql,
       now,
@@ -134,11 +137,15 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
       sessions: this.#sessions,
       people: this.#people,
       openSockets: (key) => socketsOf(ctx, { person: key }).length,
+      forgotten: (key) => {
+        this.#agentKeys.forgetPerson(key);
+        tokens.forgetPerson(key);
+        this.#news.tellForgotten(key);
+      },
       mayAsk: (hash) => this.#limits.spend("requests", hash) === undefined,
     });
     this.#agentSeen = new AgentSeen(sql, now);
     const keys = (this.#agentKeys = new AgentKeys(sql, now));
-    const tokens = new EnrolmentTokens(sql, now);
     const disconnect = (agent: string) => this.#tunnel.disconnect(agent);
     this.#agentAdmin = new AgentAdmin({
       admin: this.#admin,
@@ -330,6 +337,22 @@ export class TenantObject extends DurableObject<TenantEnv> implements TenantRpc 
     const revoked = await this.#admin.revoke(await hashSessionId(actor), target);
     await this.#schedule();
     return revoked;
+  }
+
+  async findPerson(call: TenantCall, actor: string, person: string): Promise<Result<ListedPerson, PersonRefusal>> {
+    this.#apply(call.settings);
+    return this.#admin.findPerson(await hashSessionId(actor), person);
+  }
+
+  async forgetPerson(
+    call: TenantCall,
+    actor: string,
+    person: string,
+  ): Promise<Result<{ sessions: number }, ForgetRefusal>> {
+    this.#apply(call.settings);
+    const forgotten = this.#admin.forget(await hashSessionId(actor), person);
+    await this.#schedule();
+    return forgotten;
   }
 
   async decideEnrolment(

@@ -17,6 +17,7 @@ const HELP = `npm run tidegate -- <command> [--json]
   sessions revoke <handle>         ends one: its chats are closed at once
   people list                      who has ever signed in
   people revoke <key>              ends all sessions of one person
+  people forget <key or e-mail>    ends them, and takes the person out of the lists and of the workspace's files
   revoke-all                       ends everybody's sessions, this one too
   agents list                      the computers that may connect, and whether they are
   agents token                     a word that lets one computer in, once, within fifteen minutes
@@ -72,6 +73,11 @@ async function main(args: string[]): Promise<void> {
   }
   if (command === "people revoke" && third !== undefined) {
     return done((await ask("POST", `/people/${encodeURIComponent(third)}/revoke`))["sessions"]);
+  }
+  if (command === "people forget" && third !== undefined) {
+    const key = third.includes("@") ? await keyOf(third) : third;
+    const { sessions } = await ask("DELETE", `/people/${encodeURIComponent(key)}`);
+    return print(json ? JSON.stringify({ sessions }) : `forgotten; sessions ended: ${String(sessions)}`);
   }
   if (command === "revoke-all") return done((await ask("POST", "/revoke-all"))["sessions"]);
   if (command === "agents list") {
@@ -164,6 +170,14 @@ async function askAs(kept: Kept, method: string, path: string, content?: object)
   if (!response.ok)
     throw new CommandError(`${String(answer["title"] ?? response.status)}. ${String(answer["detail"] ?? "")}`);
   return answer;
+}
+
+/** @returns the key of the one person who has the address, or whose it is in OpenClaw */
+async function keyOf(address: string): Promise<string> {
+  const wanted = address.toLowerCase();
+  const found = (await all("/people")).filter(({ email, user }) => email === wanted || user === wanted);
+  if (found.length === 0) throw new CommandError(`nobody here has the address ${wanted}`);
+  return String(found[0]?.["key"]);
 }
 
 /** Every page of a list. */

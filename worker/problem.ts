@@ -33,6 +33,8 @@ export type ProblemCode =
   | "key_revoked"
   | "too_many_agents"
   | "agent_unknown"
+  | "person_unknown"
+  | "not_yourself"
   | "not_allowed"
   | "identity_conflict"
   | "other_person"
@@ -132,6 +134,16 @@ export const PROBLEMS: Record<ProblemCode, { status: number; title: string; deta
   },
   too_many_agents: { status: 409, title: "Too many agents", detail: "There are a hundred. Revoke one first." },
   agent_unknown: { status: 404, title: "No such agent", detail: "It was revoked, or the tenant document has it." },
+  person_unknown: {
+    status: 404,
+    title: "No such person",
+    detail: "Nobody here has this key. They may have been forgotten already.",
+  },
+  not_yourself: {
+    status: 409,
+    title: "Not yourself",
+    detail: "An administrator cannot forget themselves. Another one can.",
+  },
   not_allowed: {
     status: 403,
     title: "Not allowed",

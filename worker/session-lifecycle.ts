@@ -24,7 +24,7 @@ export function verifiedSignIn(identity: VerifiedIdentity, role: Role): Verified
 /**
  * A new id at every sign-in; the browser's former session ends with it (no fixation, no leftovers).
  * @param renews a session of the same person that this one goes on with
- * @throws {GatewayError} identity_conflict | other_person
+ * @throws {GatewayError} identity_conflict | other_person | rate_limited | session_revoked
  */
 export async function startSession(
   deps: Deps,

@@ -6,15 +6,17 @@ import type {
   AdminRefusal,
   AdminTarget,
   AuditEntry,
+  ForgetRefusal,
   ListedPerson,
   ListedSession,
   ListScope,
   Page,
+  PersonRefusal,
   Result,
   SessionKind,
 } from "../rpc.ts";
 import type { Sessions } from "../sessions/sessions.ts";
-import { listPeople, listSessions, readCursor } from "./lists.ts";
+import { findPerson, listPeople, listSessions, readCursor } from "./lists.ts";
 
 /** The whole trail is ten thousand entries: twenty calls, well within what one administrator may ask. */
 const AUDIT_PAGE_SIZE = 500;
@@ -27,6 +29,8 @@ export interface AdminParts {
   sessions: Sessions;
   people: PersonStore;
   openSockets: (person: string) => number;
+  /** The person's row is gone: what other parts keep of them goes, too, and the agent is told. */
+  forgotten: (person: string) => void;
   /** Spends one of the actor's requests. */
   mayAsk: (actor: string) => boolean;
 }
@@ -67,6 +71,13 @@ export class Admin {
     const from = readCursor(cursor);
     if (from === undefined) return { ok: false, code: "bad_call" };
     return { ok: true, value: listPeople(this.#parts.sql, from, this.#parts.openSockets) };
+  }
+
+  findPerson(actor: string, person: string): Result<ListedPerson, PersonRefusal> {
+    const acting = this.requireAdmin(actor, "people.list");
+    if (!acting.ok) return acting;
+    const found = findPerson(this.#parts.sql, person, this.#parts.openSockets);
+    return found === undefined ? { ok: false, code: "person_unknown" } : { ok: true, value: found };
   }
 
   listAudit(actor: string, cursor: string | null): Result<Page<AuditEntry>, AdminRefusal> {
@@ -116,6 +127,21 @@ export class Admin {
       audit.append({ type: "admin.person_revoked", ...who, person: target.person, sessions: ended });
     else if (ended > 0)
       audit.append({ type: "admin.session_revoked", ...who, person: person ?? "", session: target.session });
+    return { ok: true, value: { sessions: ended } };
+  }
+
+  /** Whoever is not there is told as such: after a slip in a key nobody may believe that somebody is forgotten. */
+  forget(actor: string, person: string): Result<{ sessions: number }, ForgetRefusal> {
+    const acting = this.requireAdmin(actor, "people.forget");
+    if (!acting.ok) return acting;
+    const { sessions, people, audit, forgotten } = this.#parts;
+    // It would end the very session that acts, and the next sign-in would bring everything back.
+    if (person === acting.value.person) return { ok: false, code: "not_yourself" };
+    if (people.find(person) === undefined) return { ok: false, code: "person_unknown" };
+    const ended = sessions.forget(person);
+    people.forget(person);
+    audit.append({ type: "admin.person_forgotten", actor: acting.value.person, by: actor, person, sessions: ended });
+    forgotten(person);
     return { ok: true, value: { sessions: ended } };
   }
 

@@ -96,16 +96,25 @@ export function listPeople(
   return pageOf(
     rows,
     (row) => ({ at: row.signed_in_at, key: row.key }),
-    ({ key, user_string: user, email, name, role, signed_in_at: signedInAt }) => ({
-      key,
-      user,
-      email,
-      name,
-      role,
-      signedInAt,
-      openSockets: openSockets(key),
-    }),
+    (row) => listed(row, openSockets),
   );
+}
+
+/** @returns one of {@link listPeople} */
+export function findPerson(
+  sql: SqlStorage,
+  key: string,
+  openSockets: (person: string) => number,
+): ListedPerson | undefined {
+  const row = sql
+    .exec<PersonRow>("SELECT key, user_string, email, name, role, signed_in_at FROM people WHERE key = ?", key)
+    .toArray()[0];
+  return row && listed(row, openSockets);
+}
+
+function listed(row: PersonRow, openSockets: (person: string) => number): ListedPerson {
+  const { key, user_string: user, email, name, role, signed_in_at: signedInAt } = row;
+  return { key, user, email, name, role, signedInAt, openSockets: openSockets(key) };
 }
 
 /** @param rows one more than a page, when there are more */

@@ -108,6 +108,11 @@ export class AgentKeys {
     return this.#sql.exec("UPDATE enrolled_agents SET name = ? WHERE agent = ?", name, agent).rowsWritten > 0;
   }
 
+  /** Who let agents in is forgotten; the agents stay. */
+  forgetPerson(person: string): void {
+    this.#sql.exec("UPDATE enrolled_agents SET enrolled_by = '' WHERE enrolled_by = ?", person);
+  }
+
   /** @returns false when there is no such agent */
   revoke(agent: string): boolean {
     const known = this.nameOf(agent) !== undefined;

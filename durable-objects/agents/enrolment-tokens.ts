@@ -37,6 +37,11 @@ export class EnrolmentTokens {
       .toArray()[0]?.made_by;
   }
 
+  /** What somebody made and nobody has used yet is good for nothing any more. */
+  forgetPerson(person: string): void {
+    this.#sql.exec("DELETE FROM enrolment_tokens WHERE made_by = ?", person);
+  }
+
   spend(id: string): void {
     this.#sql.exec("DELETE FROM enrolment_tokens WHERE id = ?", id);
   }

@@ -9,11 +9,12 @@ export type AuditEvent =
   | { type: "session.not_renewed"; person: string; session: string }
   | { type: "admin.session_revoked"; actor: string; by: string; person: string; session: string }
   | { type: "admin.person_revoked"; actor: string; by: string; person: string; sessions: number }
+  | { type: "admin.person_forgotten"; actor: string; by: string; person: string; sessions: number }
   | { type: "admin.all_revoked"; actor: string; by: string; sessions: number }
   | { type: "admin.cli_started"; actor: string; by: string }
   | { type: "admin.audit_exported"; actor: string; by: string }
   | { type: "admin.refused"; actor: string; by: string; act: string }
-  | { type: "identity.conflict"; issuer: string }
+  | { type: "identity.conflict"; issuer: string; person: string; holder: string }
   | { type: "identity.unwritable"; version: number }
   | { type: "request.refused"; person: string; code: string; routeClass: string }
   | { type: "request.denied"; person: string; reason: DeniedReason; method: string; count: number }

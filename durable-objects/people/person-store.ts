@@ -28,7 +28,8 @@ type Row = {
 
 export type Recorded =
   | { ok: true; person: Person; changed: boolean; otherRole: boolean; firstVisit: boolean }
-  | { ok: false; code: "identity_conflict" };
+  /** `holder` is the key of the person whose address it is. */
+  | { ok: false; code: "identity_conflict"; holder: string };
 
 /** A key derived from (issuer, subject), so that the same person is the same key in every shard. */
 export async function personKey(issuer: string, subject: string): Promise<string> {
@@ -56,7 +57,8 @@ export class PersonStore {
     const known = this.#row(key);
     const email = atMost(identity.email, MAX_EMAIL_LENGTH);
     const name = atMost(identity.name, MAX_NAME_LENGTH);
-    if (email !== null && this.#isHeldByAnother(email, key)) return { ok: false, code: "identity_conflict" };
+    const holder = email === null ? undefined : this.#otherHolder(email, key);
+    if (holder !== undefined) return { ok: false, code: "identity_conflict", holder };
     const user = known?.user_string ?? assignUser(key, email);
     const same = known !== undefined && known.email === email && known.name === name && known.role === identity.role;
     this.#sql.exec(
@@ -90,9 +92,17 @@ export class PersonStore {
     this.#rows.delete(key);
   }
 
+  /** Takes the person out; who signs in with the same name or address afterwards is somebody new. */
+  forget(key: string): void {
+    this.#sql.exec("DELETE FROM people WHERE key = ?", key);
+    this.#rows.delete(key);
+    this.raiseVersion();
+  }
+
   /** @returns what the provider calls the person */
-  subjectOf(key: string): string | undefined {
-    return this.#row(key)?.subject;
+  nameAtProvider(key: string): { issuer: string; subject: string } | undefined {
+    const row = this.#row(key);
+    return row && { issuer: row.issuer, subject: row.subject };
   }
 
   find(key: string): Person | undefined {
@@ -132,14 +142,14 @@ export class PersonStore {
   }
 
   /** An address belongs to whoever was given it as user string, and to whoever their provider says has it now. */
-  #isHeldByAnother(email: string, key: string): boolean {
-    const holders = this.#sql.exec(
+  #otherHolder(email: string, key: string): string | undefined {
+    const holders = this.#sql.exec<{ key: string }>(
       "SELECT key FROM people WHERE key <> ? AND (user_string = ? OR email = ?)",
       key,
       email,
       email,
     );
-    return holders.toArray().length > 0;
+    return holders.toArray()[0]?.key;
   }
 
   #row(key: string): Row | undefined {

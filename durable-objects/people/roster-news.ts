@@ -30,6 +30,13 @@ export class RosterNews {
     tunnel.flush();
   }
 
+  /** The person is in the roster no more. */
+  tellForgotten(person: string): void {
+    const tunnel = this.#tunnel();
+    tunnel.active?.queue({ type: "forget", stream: 0, version: this.#people.version(), person });
+    tunnel.flush();
+  }
+
   /** One of a person's sockets closed. */
   left(key: string): void {
     const person = this.#people.find(key);

@@ -175,7 +175,7 @@ export class Renewals {
     if (outcome.type === "refused" || key !== row.person) return end(hash, "refused_at_renewal");
     const recorded = people.record(row.person, outcome.identity);
     if (!recorded.ok) {
-      audit.append({ type: "identity.conflict", issuer: row.issuer });
+      audit.append({ type: "identity.conflict", issuer: row.issuer, person: row.person, holder: recorded.holder });
       return end(hash, "refused_at_renewal");
     }
     store.renewed(hash, outcome.identity, now() + RENEW_AFTER_MS);

@@ -213,6 +213,19 @@ export class SessionStore {
     }
   }
 
+  /**
+   * Takes out what says whose a person's ended sessions were. A tombstone stays only where it tells its browser more
+   * than that it has to sign in, and then it names nobody.
+   */
+  forget(person: string): void {
+    this.#sql.exec("DELETE FROM sessions WHERE person = ? AND ended_reason <> 'revoked'", person);
+    this.#sql.exec(
+      `UPDATE sessions SET person = '', issuer = '', provider = '', email = NULL, name = NULL, groups_json = '[]',
+         provider_session = NULL, user_agent = '', address = '' WHERE person = ? AND ended_at IS NOT NULL`,
+      person,
+    );
+  }
+
   /** Forgets tombstones that no cookie can name any more. */
   sweep(): void {
     this.#live.clear();

@@ -40,6 +40,8 @@ export class Sessions {
   #store: SessionStore;
   #vault: TokenVault;
   #logoutTokens: LogoutTokens;
+  /** Sign-ins under way. */
+  #starting = new Set<SignIn>();
 
   constructor(parts: SessionParts) {
     const { sql, now, lifetimeOf, storageKey } = parts;
@@ -57,6 +59,15 @@ export class Sessions {
 
   /** A new id at every sign-in; the browser's former session ends with it. */
   async start(tenant: string, signIn: SignIn): Promise<Result<StartedSession, StartRefusal>> {
+    this.#starting.add(signIn);
+    try {
+      return await this.#start(tenant, signIn);
+    } finally {
+      this.#starting.delete(signIn);
+    }
+  }
+
+  async #start(tenant: string, signIn: SignIn): Promise<Result<StartedSession, StartRefusal>> {
     const { people, audit, now } = this.#parts;
     const key = await personKey(signIn.issuer, signIn.subject);
     const replaced = signIn.replaces === null ? null : await hashSessionId(signIn.replaces);
@@ -66,14 +77,16 @@ export class Sessions {
     const token = refreshToken === null ? null : await this.#vault.seal(tenant, hash, refreshToken);
     const renewed = signIn.renews === null ? null : await hashSessionId(signIn.renews);
     // From here on nothing waits: what is read is what is changed.
+    if (!this.#starting.has(signIn)) return { ok: false, code: "session_revoked" };
     if (renewed !== null && this.#store.findFormer(renewed)?.person !== key) {
       audit.append({ type: "session.not_renewed", person: key, session: renewed });
       return { ok: false, code: "other_person" };
     }
     const recorded = people.record(key, signIn);
     if (!recorded.ok) {
-      audit.append({ type: "identity.conflict", issuer: signIn.issuer });
-      return recorded;
+      const { code, holder } = recorded;
+      audit.append({ type: "identity.conflict", issuer: signIn.issuer, person: key, holder });
+      return { ok: false, code };
     }
     const former = replaced === null ? undefined : this.#store.findFormer(replaced);
     // A provider's own session can turn one person's page into another's without a question.
@@ -96,10 +109,10 @@ export class Sessions {
     const session = newSessionId();
     const own = await hashSessionId(session);
     const found = this.#store.find(hash, false);
-    const subject = found.ok ? this.#parts.people.subjectOf(found.session.person) : undefined;
-    if (!found.ok || subject === undefined) return undefined;
-    const { person, issuer, provider, email, name } = found.session;
-    const signIn = { kind, issuer, subject, provider, email, name, role, ...from };
+    const named = found.ok ? this.#parts.people.nameAtProvider(found.session.person) : undefined;
+    if (!found.ok || named === undefined) return undefined;
+    const { person, provider, email, name } = found.session;
+    const signIn = { kind, ...named, provider, email, name, role, ...from };
     const rest = { groups: [], refreshToken: null, providerSessionId: null, replaces: null, renews: null };
     const expiresAt = this.#store.create(own, person, { ...signIn, ...rest }, null);
     this.#parts.audit.append({ type: "session.created", person, session: own });
@@ -147,6 +160,17 @@ export class Sessions {
   async revoke(target: RevokeTarget, reason: EndReason): Promise<number> {
     const hashes = await this.#targeted(target);
     return hashes.filter((hash) => this.end(hash, reason)).length;
+  }
+
+  /** Ends everything of a person's, sign-ins under way too, and what is stored of it. @returns how many sessions ended */
+  forget(person: string): number {
+    const named = this.#parts.people.nameAtProvider(person);
+    for (const signIn of this.#starting) {
+      if (signIn.issuer === named?.issuer && signIn.subject === named.subject) this.#starting.delete(signIn);
+    }
+    const ended = this.#store.unended({ person }).filter((hash) => this.end(hash, "revoked"));
+    this.#store.forget(person);
+    return ended.length;
   }
 
   /** The token is used up before anything ends by it: it may come again while this waits. */

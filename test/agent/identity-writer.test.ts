@@ -1,4 +1,4 @@
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Frame } from "#protocol/frame.ts";
 import type { Person } from "#protocol/identity.ts";
 import { IDENTITY_WAIT_MS } from "#protocol/limits.ts";
@@ -255,4 +255,115 @@ test("a write under way for a former link proves nothing to a new one that count
   await settle();
   expect(writer.gate(ws)).toBeNull();
   expect(answers).toEqual([{ type: "written", stream: 0, version: 2, result: "ok" }]);
+});
+
+const isSettled = async (promise: Promise<unknown> | null) =>
+  Promise.race([Promise.resolve(promise).then(() => true), settle().then(() => false)]);
+
+describe("somebody who is forgotten", () => {
+  async function told() {
+    const parts = setUp();
+    parts.receive({ type: "roster", stream: 0, version: 2, people: [alice, bob] });
+    await settle();
+    parts.writes[0]?.finish();
+    await settle();
+    return parts;
+  }
+
+  test("is taken out at once, while OpenClaw takes its time to answer about somebody else", async () => {
+    const { writer, receive, writes, answers, learn } = await told();
+    const asked = Promise.withResolvers<Profiles>();
+    learn.mockReturnValue(asked.promise);
+    const carol = { ...alice, key: "p3", user: "carol@example.com" };
+    receive({ type: "identity", stream: 0, version: 3, person: carol });
+    await settle();
+    receive({ type: "forget", stream: 0, version: 4, person: "p2" });
+    await settle();
+    expect(writes.slice(1).map(({ people }) => people)).toEqual([["alice@example.com", "carol@example.com"]]);
+    writes[1]?.finish();
+    // Asked about before bob was forgotten; what is written now has no bob all the same.
+    asked.resolve({ ids: new Map([alice, bob, carol].map(({ user }) => [user, "id"])), ambiguous: new Set() });
+    for (let n = 2; n < 4; n++) {
+      await settle();
+      writes[n]?.finish();
+    }
+    await settle();
+    expect(writes.slice(1).flatMap(({ people }) => people)).not.toContain("bob@example.com");
+    expect(answers.at(-1)).toEqual({ type: "written", stream: 0, version: 4, result: "ok" });
+    writer.release();
+  });
+
+  test("is taken out when OpenClaw is away, and nobody else is held back by that", async () => {
+    const { writer, receive, writes, answers, learn } = await told();
+    learn.mockRejectedValue(Object.assign(new Error("x"), { code: "ECONNREFUSED" }));
+    receive({ type: "forget", stream: 0, version: 3, person: "p2" });
+    for (let n = 1; n < 3; n++) {
+      await settle();
+      writes[n]?.finish();
+    }
+    await settle();
+    expect(writes.at(-1)?.people).toEqual(["alice@example.com"]);
+    expect(answers.at(-1)).toEqual({ type: "written", stream: 0, version: 3, result: "ok" });
+    writer.release();
+  });
+
+  test("is not written by a write that waits for another to end", async () => {
+    const { writer, receive, writes } = await told();
+    receive({ type: "identity", stream: 0, version: 3, person: { ...bob, name: "Bob" } });
+    await settle();
+    receive({ type: "identity", stream: 0, version: 4, person: { ...bob, name: "Robert" } });
+    receive({ type: "forget", stream: 0, version: 5, person: "p2" });
+    for (let n = 1; n < 4; n++) {
+      await settle();
+      writes[n]?.finish();
+    }
+    await settle();
+    expect(writes.slice(2).flatMap(({ people }) => people)).not.toContain("bob@example.com");
+    writer.release();
+  });
+
+  test("opens nothing that already waited for a write", async () => {
+    const { writer, receive, writes } = await told();
+    receive({ type: "identity", stream: 0, version: 3, person: { ...bob, active: true } });
+    const waiting = writer.gate(openHead({ kind: "ws", version: 3, person: "p2", user: bob.user }));
+    await settle();
+    expect(await isSettled(waiting)).toBe(false);
+    receive({ type: "forget", stream: 0, version: 4, person: "p2" });
+    // The write that it waited for is well, and is of no use to them.
+    writes[1]?.finish();
+    expect(await waiting).toBe("identity_unwritten");
+    writer.release();
+  });
+
+  test("and comes back is looked up anew: what was known before is known no more", async () => {
+    const { writer, receive, writes, learn } = setUp();
+    receive({ type: "roster", stream: 0, version: 2, people: [bob] });
+    await settle();
+    writes[0]?.finish();
+    await settle();
+    receive({ type: "forget", stream: 0, version: 3, person: "p2" });
+    for (let n = 1; n < 3; n++) {
+      await settle();
+      writes[n]?.finish();
+    }
+    await settle();
+    learn.mockRejectedValue(Object.assign(new Error("x"), { code: "ECONNREFUSED" }));
+    receive({ type: "identity", stream: 0, version: 4, person: bob });
+    await settle();
+    const waiting = writer.gate(openHead({ kind: "ws", version: 4, person: "p2", user: bob.user }));
+    writes.at(-1)?.finish();
+    expect(await waiting).toBe("origin_unreachable");
+    writer.release();
+  });
+
+  test("is taken out by a roster that does not hold them, before OpenClaw answers", async () => {
+    const { writer, receive, writes, learn } = await told();
+    learn.mockReturnValue(new Promise<Profiles>(() => {}));
+    writer.release();
+    const carol = { ...alice, key: "p3", user: "carol@example.com" };
+    receive({ type: "roster", stream: 0, version: 9, people: [alice, carol] });
+    await settle();
+    expect(writes.at(-1)?.people).toEqual(["alice@example.com", "carol@example.com"]);
+    writer.release();
+  });
 });

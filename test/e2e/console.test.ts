@@ -100,6 +100,10 @@ test("a token from the console works on the command line, is listed, and ends wi
   const person = JSON.parse((await run(["people", "list", "--json"])).out) as { key: string; email: string }[];
   const bob = person.find(({ email }) => email === "bob@example.com")?.key ?? "";
   expect((await run(["people", "revoke", bob])).out).toMatch(/^ended: [1-9]/);
+  expect((await run(["people", "forget", "Bob@example.com"])).out).toMatch(/^forgotten; sessions ended: \d+\n$/);
+  expect((await run(["people", "forget", "bob@example.com"])).error).toContain("nobody here has the address");
+  expect((await run(["people", "forget", bob])).error).toContain("No such person");
+  expect((await run(["people", "forget", "alice@example.com"])).error).toContain("cannot forget themselves");
   const trail = (await run(["audit", "export"])).out.trim().split("\n");
   expect(trail.map((line) => (JSON.parse(line) as { type: string }).type)).toContain("admin.cli_started");
   expect((await run(["agents", "token"])).out).toMatch(/^tge_[A-Za-z0-9_-]+\n$/);

@@ -176,6 +176,9 @@ const CLOSED: [method: string, target: string][] = [
   ["POST", "/api/revoke-all"],
   ["DELETE", "/api/sessions/HANDLE"],
   ["POST", "/sessions/HANDLE/end"],
+  ["GET", "/people/PERSON/forget"],
+  ["POST", "/people/PERSON/forget"],
+  ["DELETE", "/api/people/PERSON"],
   ["GET", "/agents"],
   ["POST", "/agents/token"],
   ["POST", "/api/agents/tokens"],
@@ -185,19 +188,22 @@ const CLOSED: [method: string, target: string][] = [
 const escalations: Attempt[] = CLOSED.map(([method, target]) => ({
   id: `credential/bob at the console ${method} ${target}`,
   threat: "T6",
-  tried: `bob, no administrator, at the console: ${method} ${target} (HANDLE: alice's session)`,
+  tried: `bob, no administrator, at the console: ${method} ${target} (HANDLE: alice's session, PERSON: her key)`,
   expected: "403",
   async run({ tenants }: World) {
     const { good, ask, known } = tenants;
     const alice = await atConsole(tenants, good);
     const list = await ask(good.consoleOrigin, "GET", "/api/sessions", [["Cookie", alice]]);
-    const { items } = JSON.parse(String(list.body)) as { items: { handle: string; current: boolean }[] };
-    const handle = items.find(({ current }) => current)?.handle ?? "";
+    const { items } = JSON.parse(String(list.body)) as {
+      items: { handle: string; person: string; current: boolean }[];
+    };
+    const own = items.find(({ current }) => current);
+    const named = target.replace("HANDLE", own?.handle ?? "").replace("PERSON", own?.person ?? "");
     const bob: Header[] = [
       ["Cookie", await known(good.consoleOrigin, "bob@example.com")],
       ["Origin", good.consoleOrigin],
     ];
-    const { status } = await ask(good.consoleOrigin, method, target.replace("HANDLE", handle), bob);
+    const { status } = await ask(good.consoleOrigin, method, named, bob);
     return String(status);
   },
 }));

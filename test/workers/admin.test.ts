@@ -31,9 +31,17 @@ const ACTS: Record<string, Act> = {
   "end own sessions": async (actor) => revoke(actor, { person: await keyOf("actor") }),
   "revoke another's session": async (actor, other) => revoke(actor, { session: await hashSessionId(other) }),
   "revoke another person": async (actor) => revoke(actor, { person: await keyOf("other") }),
+  "look up a person": async (actor) => tenant.stub.findPerson(CALLER, actor, await keyOf("other")),
+  "forget another person": async (actor) => tenant.stub.forgetPerson(CALLER, actor, await keyOf("other")),
   "revoke everybody": (actor) => revoke(actor, "all"),
 };
 const FOR_EVERYBODY = new Set(["who acts", "list own sessions", "end own sessions"]);
+const ENDING = new Set([
+  "revoke another's session",
+  "revoke another person",
+  "forget another person",
+  "revoke everybody",
+]);
 const KINDS: SessionKind[] = ["browser", "console", "cli"];
 const ROLES: Role[] = ["admin", "user", "viewer"];
 
@@ -50,8 +58,7 @@ describe("authorisation", () => {
     const permitted = role === "admin" || FOR_EVERYBODY.has(act);
     const expected = kind === "browser" ? "session_unknown" : permitted ? "ok" : "forbidden_by_role";
     expect(result).toBe(expected);
-    const ended = expected === "ok" && ["revoke another's session", "revoke another person", "revoke everybody"];
-    const after = ended && ended.includes(act) ? "session_revoked" : "workspace_away";
+    const after = expected === "ok" && ENDING.has(act) ? "session_revoked" : "workspace_away";
     expect(await relayed(other)).toBe(after);
     const refusals = await tenant.sql<{ json: string }>("SELECT json FROM audit WHERE type = 'admin.refused'");
     expect(refusals).toHaveLength(expected === "forbidden_by_role" ? 1 : 0);

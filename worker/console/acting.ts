@@ -1,5 +1,5 @@
 /** Who acts at the console: a cookie of its own, or a token of the command line. Both are verified without I/O. */
-import type { Actor, AgentRefusal, ApprovalRefusal, Result } from "../../durable-objects/rpc.ts";
+import type { Actor, AgentRefusal, ApprovalRefusal, ForgetRefusal, Result } from "../../durable-objects/rpc.ts";
 import type { TenantStub } from "../context.ts";
 import type { AppContext, Deps } from "../context.ts";
 import { cookieScope, type SessionReference } from "../cookies/session-cookie.ts";
@@ -34,7 +34,7 @@ export async function sealToken(deps: Deps, c: AppContext, reference: SessionRef
   return TOKEN_PREFIX + (await deps.cookies.seal(cliScope(c), reference));
 }
 
-type Refusal = AgentRefusal | ApprovalRefusal | "too_many_tokens";
+type Refusal = AgentRefusal | ApprovalRefusal | ForgetRefusal | "too_many_tokens";
 
 /** @throws {GatewayError} with the object's refusal */
 export function valueOf<T>(result: Result<T, Refusal>): T {
@@ -52,6 +52,8 @@ export function valueOf<T>(result: Result<T, Refusal>): T {
     too_many_agents: "too_many_agents",
     too_many_tokens: "too_many_tokens",
     agent_unknown: "agent_unknown",
+    person_unknown: "person_unknown",
+    not_yourself: "not_yourself",
   };
   throw new GatewayError(codes[result.code]);
 }

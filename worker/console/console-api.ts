@@ -7,12 +7,10 @@ import { clientAddress, SHARD } from "../session-lifecycle.ts";
 import { requireActing, requireActor, sealToken, valueOf } from "./acting.ts";
 import { addAgentApi } from "./agent-console.ts";
 import { describeTenant } from "./describe-tenant.ts";
-import { parse } from "./parse.ts";
+import { Name, parse } from "./parse.ts";
 
 const Scope = v.optional(v.picklist(["own", "all"]), "own");
 const Cursor = v.optional(v.pipe(v.string(), v.maxLength(256)));
-/** A hash of SHA-256, or a person's key. */
-const Name = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{16,64}$/));
 
 export function consoleApi(deps: Deps): Hono<AppEnv> {
   const api = new Hono<AppEnv>();
@@ -36,6 +34,11 @@ export function consoleApi(deps: Deps): Hono<AppEnv> {
     const cursor = parse(Cursor, c.req.query("cursor")) ?? null;
     const { object, session } = await requireActing(deps, c);
     return c.json(valueOf(await object.listPeople(c.var.tenant.call, session, cursor)));
+  });
+  api.delete("/people/:key", async (c) => {
+    const person = parse(Name, c.req.param("key"));
+    const { object, session } = await requireActing(deps, c);
+    return c.json(valueOf(await object.forgetPerson(c.var.tenant.call, session, person)));
   });
   api.get("/audit", async (c) => {
     const cursor = parse(Cursor, c.req.query("cursor")) ?? null;

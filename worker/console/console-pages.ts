@@ -38,10 +38,23 @@ export function peoplePage(tenant: string, actor: Actor, list: Page<ListedPerson
         <p>
           <strong><bdi>${email ?? user}</bdi></strong> ${name === null ? "" : html`<bdi>${name}</bdi>`}
         </p>
-        <p class="soft">${role} · last sign-in ${time(signedInAt)} · open chats: ${openSockets}</p>
-        <form method="post" action="/people/${key}/revoke">
-          <button type="submit" aria-label="End the sessions of ${email ?? user}">End their sessions</button>
-        </form>
+        <p class="soft">
+          ${role} · last sign-in ${time(signedInAt)} · open chats:
+          ${openSockets}${
+            // Whoever wants to sign in with this address is refused until it is nobody's.
+            email === user ? "" : html` · in OpenClaw <bdi>${user}</bdi>`
+          }
+        </p>
+        <div class="actions">
+          <form method="post" action="/people/${key}/revoke">
+            <button type="submit" aria-label="End the sessions of ${email ?? user}">End their sessions</button>
+          </form>
+          ${
+            key === actor.person
+              ? ""
+              : html`<a class="button" href="/people/${key}/forget" aria-label="Forget ${email ?? user}">Forget…</a>`
+          }
+        </div>
       </li>`,
   );
   const body = html`${links(actor)}
@@ -50,6 +63,29 @@ export function peoplePage(tenant: string, actor: Actor, list: Page<ListedPerson
     </ul>
     ${more("/people", list.next)}`;
   return page(200, { title: "People", tenant, wide: true }, body);
+}
+
+export function forgetPage(tenant: string, { key, user, email, name }: ListedPerson): Promise<Response> {
+  const body = html`<p>
+      <strong><bdi>${email ?? user}</bdi></strong> ${name === null ? "" : html`<bdi>${name}</bdi>`}
+    </p>
+    <p>Their sessions end, and their open chats are closed at once.</p>
+    <p>
+      What Tidegate wrote about them leaves the workspace's files at once; where the computer is away, when it is back.
+      The audit trail stays.
+    </p>
+    <p>
+      Their chats and their profile stay in OpenClaw. Whoever signs in as <bdi>${user}</bdi> later gets that profile and
+      its chats.
+    </p>
+    <p>If they may still come in, they can sign in again, as on their first visit.</p>
+    <div class="actions">
+      <form method="post" action="/people/${key}/forget">
+        <button class="primary" type="submit">Forget this person</button>
+      </form>
+      <a class="button" href="/people">Back</a>
+    </div>`;
+  return page(200, { title: "Forget this person?", tenant }, body);
 }
 
 export function revokeAllPage(tenant: string): Promise<Response> {

@@ -11,8 +11,8 @@ import { logoutRoutes } from "../routes/logout.ts";
 import { requireActing, requireActor, valueOf } from "./acting.ts";
 import { addAgentPages } from "./agent-console.ts";
 import { consoleApi, startCli } from "./console-api.ts";
-import { overviewPage, peoplePage, revokeAllPage, sessionsPage, tokenPage } from "./console-pages.ts";
-import { parse } from "./parse.ts";
+import { forgetPage, overviewPage, peoplePage, revokeAllPage, sessionsPage, tokenPage } from "./console-pages.ts";
+import { Name, parse } from "./parse.ts";
 
 const Cursor = v.optional(v.pipe(v.string(), v.maxLength(256)));
 
@@ -49,6 +49,20 @@ export function consoleRoutes(deps: Deps, signIn: SignInAdapter): Hono<AppEnv> {
   });
   routes.post("/sessions/:handle/end", (c) => revoke(deps, c, { session: c.req.param("handle") }));
   routes.post("/people/:key/revoke", (c) => revoke(deps, c, { person: c.req.param("key") }));
+  routes.get("/people/:key/forget", async (c) => {
+    const key = parse(Name, c.req.param("key"));
+    const { object, session } = await requireActing(deps, c);
+    const { call, name } = c.var.tenant;
+    const person = valueOf(await object.findPerson(call, session, key));
+    if (key === (await requireActor(deps, c)).person) throw new GatewayError("not_yourself");
+    return forgetPage(name, person);
+  });
+  routes.post("/people/:key/forget", async (c) => {
+    const person = parse(Name, c.req.param("key"));
+    const { object, session } = await requireActing(deps, c);
+    valueOf(await object.forgetPerson(c.var.tenant.call, session, person));
+    return c.redirect("/people", 303);
+  });
   routes.post("/everywhere", async (c) => revoke(deps, c, { person: (await requireActor(deps, c)).person }));
   routes.get("/revoke-all", (c) => revokeAllPage(c.var.tenant.name));
   routes.post("/revoke-all", (c) => revoke(deps, c, "all"));

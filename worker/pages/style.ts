@@ -48,10 +48,12 @@ time{font-weight:400;font-variant-numeric:tabular-nums}
 .list li{display:grid;grid-template-columns:minmax(0,1fr) auto;gap:2px 20px;padding:14px 0;border-top:1px solid var(--line)}
 .list p{grid-column:1;margin:0;overflow-wrap:anywhere}
 .list form{grid-column:2;grid-row:1/span 2;align-self:center}
-.list button{min-height:44px;padding:8px 18px}
+.list .actions{display:flex;flex-wrap:wrap;grid-column:2;grid-row:1/span 2;align-self:center;margin:0}
+.list button,.list .button{min-height:44px;padding:8px 18px}
+.list .actions>*{width:auto}
 .fingerprint{font-size:1.5rem;letter-spacing:.04em;margin:0 0 20px}
 .token{overflow-wrap:anywhere;user-select:all}
-@media (max-width:34rem){.list li{display:block}.list form{margin:10px 0 0}}
+@media (max-width:34rem){.list li{display:block}.list form,.list .actions{display:grid;margin:10px 0 0}.list .actions form{grid-area:auto;margin:0}}
 hr{border:0;border-top:1px solid var(--line);margin:22px 0}
 footer{margin:16px 0 0;padding:0 4px;color:var(--soft);font-size:.8125rem}
 footer p{margin:0 0 4px}

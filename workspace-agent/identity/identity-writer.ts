@@ -38,8 +38,7 @@ interface Round {
 }
 
 interface Waiter {
-  version: number;
-  user: string;
+  head: OpenHead;
   settle: (result: IdentityResult) => void;
 }
 
@@ -56,7 +55,8 @@ export class IdentityWriter {
   #written: Round = NEVER;
   /** Ends with the last write that was asked for: there is one at a time. */
   #writing: Promise<unknown> = Promise.resolve();
-  #learning = false;
+  /** Somebody is gone: a profile that they shared may be another's alone now. */
+  #mustAsk = false;
   #answer: (frame: Frame) => void = () => {};
   #profiles: Profiles = { ids: new Map(), ambiguous: new Set() };
   /** Users of the last round that OpenClaw answered, with or without a profile of their own. */
@@ -76,6 +76,7 @@ export class IdentityWriter {
   receive(frame: IdentityFrame, answer: (frame: Frame) => void): void {
     this.#answer = answer;
     this.#version = frame.version;
+    const before = [...this.#people.keys()];
     switch (frame.type) {
       case "roster":
         // A new link: its object may count from another start, so what was written proves nothing about it.
@@ -90,9 +91,10 @@ export class IdentityWriter {
         break;
       case "forget":
         this.#people.delete(frame.person);
-        this.#withdraw();
         break;
     }
+    for (const waiter of this.#waiters) if (!this.#isKnown(waiter.head)) waiter.settle("identity_unwritten");
+    if (!before.every((key) => this.#people.has(key))) this.#withdraw();
     this.#run();
   }
 
@@ -100,14 +102,13 @@ export class IdentityWriter {
   gate(head: OpenHead): Promise<IdentityResult> | null {
     if (head.kind === "http" && (head.method === "GET" || head.method === "HEAD")) return null;
     // The gateway told this person before; one it withdrew since, or names otherwise now, must not speak.
-    if (this.#people.get(head.person)?.user !== head.user) return Promise.resolve("identity_unwritten");
+    if (!this.#isKnown(head)) return Promise.resolve("identity_unwritten");
     if (this.#written.version >= head.version && this.#resultFor(head.user) === "ok") return null;
     if (!this.#active) return Promise.resolve("identity_unwritten");
     const { promise, resolve } = Promise.withResolvers<IdentityResult>();
     const timer = setTimeout(() => waiter.settle("identity_unwritten"), IDENTITY_WAIT_MS);
     const waiter: Waiter = {
-      version: head.version,
-      user: head.user,
+      head,
       settle: (result) => {
         clearTimeout(timer);
         this.#waiters.delete(waiter);
@@ -131,6 +132,10 @@ export class IdentityWriter {
     this.#due = false;
     clearTimeout(this.#retryTimer);
     for (const waiter of this.#waiters) waiter.settle("identity_unwritten");
+  }
+
+  #isKnown({ person, user }: OpenHead): boolean {
+    return this.#people.get(person)?.user === user;
   }
 
   #run(): void {
@@ -195,16 +200,15 @@ export class IdentityWriter {
     return work;
   }
 
-  /** Takes out whoever is gone before OpenClaw has answered, if it is asked: that may take seconds. A failure is the round's to tell. */
+  /** Takes out at once whoever is gone: that needs no answer of OpenClaw's, which may take seconds. A failure is the round's to tell. */
   #withdraw(): void {
-    const people = [...this.#people.values()];
-    if (!this.#active || (!this.#learning && this.#isFresh(people))) return;
-    this.#writeFiles(people, this.#term).catch(() => {});
+    this.#mustAsk = true;
+    this.#writeFiles([...this.#people.values()], this.#term).catch(() => {});
   }
 
   /** @returns whether OpenClaw need not be asked about these people */
   #isFresh(people: readonly Person[]): boolean {
-    return people.length === 0 || (this.#isComplete(people) && this.#learnedFor() < PROFILES_LIFETIME_MS);
+    return !this.#mustAsk && this.#isComplete(people) && this.#learnedFor() < PROFILES_LIFETIME_MS;
   }
 
   #isComplete(people: readonly Person[]): boolean {
@@ -217,8 +221,12 @@ export class IdentityWriter {
 
   /** @returns why the profiles of these people are not known, or null */
   async #learn(people: readonly Person[]): Promise<unknown> {
+    if (people.length === 0) {
+      this.#knowNobody();
+      return null;
+    }
     if (this.#isFresh(people)) return null;
-    this.#learning = true;
+    this.#mustAsk = false;
     try {
       const before = this.#profiles.ambiguous;
       this.#profiles = await this.#options.learnProfiles(people);
@@ -233,14 +241,17 @@ export class IdentityWriter {
       );
       return this.#isComplete(people) ? null : new Error("profile not listed");
     } catch (error) {
+      this.#mustAsk = true;
       if (this.#learnedFor() < PROFILES_GRACE_MS) return this.#isComplete(people) ? null : error;
       // Nobody says any more that these are theirs.
-      this.#profiles = { ids: new Map(), ambiguous: new Set() };
-      this.#resolved = new Set();
+      this.#knowNobody();
       return error;
-    } finally {
-      this.#learning = false;
     }
+  }
+
+  #knowNobody(): void {
+    this.#profiles = { ids: new Map(), ambiguous: new Set() };
+    this.#resolved = new Set();
   }
 
   #settle(round: Round): void {
@@ -252,7 +263,7 @@ export class IdentityWriter {
       this.#answer({ type: "written", stream: 0, version: round.version, result: told });
     }
     for (const waiter of this.#waiters) {
-      if (waiter.version <= round.version) waiter.settle(this.#resultFor(waiter.user));
+      if (waiter.head.version <= round.version) waiter.settle(this.#resultFor(waiter.head.user));
     }
   }
 

@@ -1,6 +1,8 @@
 /** The real app over a recording tenant object: what reaches it, and what it answers, are the test's. */
 import type {
+  Actor,
   FormerSession,
+  ListedPerson,
   ProviderLogout,
   RelayCall,
   RevokeTarget,
@@ -23,6 +25,17 @@ export const ORIGIN = "http://localhost:8080";
 export const NOW = 1_800_000_000_000;
 export const SESSION = "AAECAwQFBgcICQoLDA0ODw";
 
+const ADMIN: Actor = {
+  handle: "h",
+  kind: "console",
+  person: "s".repeat(22),
+  email: "alice@example.com",
+  name: null,
+  role: "admin",
+  signedInAt: NOW,
+  expiresAt: NOW,
+};
+
 export interface Parts {
   signIn?: Deps["signIn"];
   now?: () => number;
@@ -33,6 +46,8 @@ export interface Parts {
   /** Whose session it was that is over. */
   former?: FormerSession;
   notice?: boolean;
+  /** Whom the console lists, to an administrator with the key `s…`. */
+  people?: ListedPerson[];
   /** When the agent left. */
   awaySince?: number;
 }
@@ -54,6 +69,7 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
     revoked: [] as RevokeTarget[],
     logouts: [] as ProviderLogout[],
     noticed: [] as string[],
+    forgotten: [] as string[],
     objects: 0,
   };
   let answer = () => new Response("from OpenClaw");
@@ -103,13 +119,14 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
       return { ok: true, value: [] };
     },
     async whoActs() {
-      return { ok: false, code: "session_unknown" };
+      return parts.people ? { ok: true, value: ADMIN } : { ok: false, code: "session_unknown" };
     },
     async listSessions() {
       return { ok: false, code: "session_unknown" };
     },
     async listPeople() {
-      return { ok: false, code: "session_unknown" };
+      const { people } = parts;
+      return people ? { ok: true, value: { items: people, next: null } } : { ok: false, code: "session_unknown" };
     },
     async listAudit() {
       return { ok: false, code: "session_unknown" };
@@ -119,6 +136,16 @@ export function newGateway(vars: Record<string, string> = {}, parts: Parts = {})
     },
     async revokeAs() {
       return { ok: false, code: "session_unknown" };
+    },
+    async findPerson(_tenant, _actor, key) {
+      const found = parts.people?.find((person) => person.key === key);
+      return found ? { ok: true, value: found } : { ok: false, code: "person_unknown" };
+    },
+    async forgetPerson(_tenant, _actor, key) {
+      if (key === ADMIN.person) return { ok: false, code: "not_yourself" };
+      if (!parts.people?.some((person) => person.key === key)) return { ok: false, code: "person_unknown" };
+      calls.forgotten.push(key);
+      return { ok: true, value: { sessions: 1 } };
     },
     async decideEnrolment() {
       return { ok: false, code: "session_unknown" };

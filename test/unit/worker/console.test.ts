@@ -1,6 +1,7 @@
 /** The console's host: its own cookie, its own routes, and nothing of the assistant's. */
 import { describe, expect, test } from "vitest";
 import {
+  forgetPage,
   overviewPage,
   peoplePage,
   revokeAllPage,
@@ -8,13 +9,17 @@ import {
   tokenPage,
 } from "../../../worker/console/console-pages.ts";
 import { cookieScope } from "../../../worker/cookies/session-cookie.ts";
-import { newGateway, NOW, SESSION } from "./app.ts";
+import { newGateway, NOW, type Parts, SESSION } from "./app.ts";
 
 const CONSOLE = "localhost:8081";
 const code = (response: Response) => response.headers.get("x-tidegate-error");
 
-function withConsole() {
-  const gateway = newGateway({ CONSOLE_ORIGIN: `http://${CONSOLE}` });
+const BOB = "b".repeat(22);
+/** The administrator whom the recording object takes every session for, once it knows people. */
+const SELF = "s".repeat(22);
+
+function withConsole(parts: Parts = {}) {
+  const gateway = newGateway({ CONSOLE_ORIGIN: `http://${CONSOLE}` }, parts);
   const reference = { session: SESSION, shard: 0, expiresAt: NOW / 1000 + 60 };
   const seal = (kind: "workspace" | "console" | "cli") =>
     gateway.cookies.seal(cookieScope({ id: "default", kind }), reference);
@@ -29,6 +34,7 @@ const API: [method: string, target: string][] = [
   ["DELETE", `/api/sessions/${"h".repeat(43)}`],
   ["GET", "/api/people"],
   ["POST", `/api/people/${"k".repeat(22)}/revoke`],
+  ["DELETE", `/api/people/${"k".repeat(22)}`],
   ["POST", "/api/revoke-all"],
   ["GET", "/api/config"],
 ];
@@ -102,7 +108,7 @@ test("another site can neither end sessions nor ask for a token", async () => {
   const cookie = `tidegate-default_console=${await seal("console")}`;
   // The assistant's own pages are another site here: OpenClaw's scripts run there.
   for (const origin of ["http://localhost:8080", "https://evil.example", "null"]) {
-    for (const target of ["/cli", "/revoke-all", "/everywhere", "/api/revoke-all"]) {
+    for (const target of ["/cli", "/revoke-all", "/everywhere", "/api/revoke-all", `/people/${BOB}/forget`]) {
       const response = await send(target, { method: "POST", headers: { cookie, origin } });
       expect(code(response)).toBe("foreign_origin");
     }
@@ -126,6 +132,75 @@ test.each(["a", "../x", "x".repeat(65), "%00"])(
   },
 );
 
+describe("forgetting a person", () => {
+  const person = { key: BOB, user: "bob@old.example", email: "bob@example.com", name: "Bob", role: "user" as const };
+  const listed = { ...person, signedInAt: NOW, openSockets: 1 };
+  const at =
+    (path: string) =>
+    async (init: RequestInit = {}, parts: Parts = {}) => {
+      const { gateway, seal, send } = withConsole({ people: [listed], ...parts });
+      const cookie = `tidegate-default_console=${await seal("console")}`;
+      const response = await send(path, { ...init, headers: { cookie, origin: `http://${CONSOLE}` } });
+      return { response, text: await response.text(), forgotten: gateway.calls.forgotten };
+    };
+
+  test("is asked about first, in words that say what stays, and changes nothing by that", async () => {
+    const { response, text, forgotten } = await at(`/people/${BOB}/forget`)();
+    expect([response.status, forgotten]).toEqual([200, []]);
+    expect(text).toContain("bob@example.com");
+    // The address that the next one may come with is OpenClaw's, not the one in the list.
+    expect(text.replaceAll(/\s+/g, " ")).toContain(
+      "Whoever signs in as <bdi>bob@old.example</bdi> later gets that profile",
+    );
+    expect(text).toContain(`<form method="post" action="/people/${BOB}/forget">`);
+  });
+
+  test("is done by the form, which leads back to the people", async () => {
+    const { response, forgotten } = await at(`/people/${BOB}/forget`)({ method: "POST" });
+    expect([response.status, response.headers.get("location"), forgotten]).toEqual([303, "/people", [BOB]]);
+  });
+
+  test("is done by the API, with how many sessions ended", async () => {
+    const { response, text, forgotten } = await at(`/api/people/${BOB}`)({ method: "DELETE" });
+    expect([response.status, text, forgotten]).toEqual([200, '{"sessions":1}', [BOB]]);
+  });
+
+  test.each([
+    ["GET", `/people/${BOB}/forget`],
+    ["POST", `/people/${BOB}/forget`],
+    ["DELETE", `/api/people/${BOB}`],
+  ])("%s %s of somebody who is not there says so", async (method, path) => {
+    const { response } = await at(path)({ method }, { people: [] });
+    expect([response.status, code(response)]).toEqual([404, "person_unknown"]);
+  });
+
+  test.each([
+    ["GET", `/people/${SELF}/forget`],
+    ["POST", `/people/${SELF}/forget`],
+  ])("%s %s of oneself is refused with a reason, and the list offers it for others only", async (method, path) => {
+    const people = [listed, { ...listed, key: SELF }];
+    const { response, text, forgotten } = await at(path)({ method }, { people });
+    expect([response.status, code(response), forgotten]).toEqual([409, "not_yourself", []]);
+    expect(text).toContain("An administrator cannot forget themselves.");
+    const list = (await at("/people")({}, { people })).text;
+    expect([...list.matchAll(/href="\/people\/([^/]+)\/forget"/g)].map(([, key]) => key)).toEqual([BOB]);
+  });
+
+  test.each(["a", "x".repeat(65), "..%2Fsessions"])("the key %j is refused before the object is asked", async (key) => {
+    for (const [method, path] of [
+      ["GET", `/people/${key}/forget`],
+      ["POST", `/people/${key}/forget`],
+      ["DELETE", `/api/people/${key}`],
+    ] as const) {
+      const { gateway, seal, send } = withConsole();
+      const cookie = `tidegate-default_console=${await seal("console")}`;
+      const response = await send(path, { method, headers: { cookie, origin: `http://${CONSOLE}` } });
+      expect([400, 404]).toContain(response.status);
+      expect(gateway.calls.objects).toBe(0);
+    }
+  });
+});
+
 test("what people and providers wrote is text on its pages, whatever they wrote", async () => {
   const hostile = `"><script>alert(1)</script><img src=x onerror=alert(1)>'&`;
   const person = { person: "k", email: hostile, name: hostile, role: "admin" as const };
@@ -136,6 +211,7 @@ test("what people and providers wrote is text on its pages, whatever they wrote"
     overviewPage(hostile, actor, { items: [listed], next: null }),
     sessionsPage(hostile, actor, { items: [listed], next: hostile }),
     peoplePage(hostile, actor, { items: [row], next: hostile }),
+    forgetPage(hostile, row),
     tokenPage(hostile, hostile, NOW),
     revokeAllPage(hostile),
   ];

@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { findSocketOwner } from "./processes.mjs";
@@ -5,6 +6,8 @@ import { ScriptError } from "./script-error.ts";
 
 const LISTEN_STATE = "0A";
 const LAST_PORT = 65_535;
+const FIRST_QUIET_PORT = 20_000;
+const LAST_QUIET_PORT = 32_000;
 
 /** Can a server listen on this address now? */
 export async function isPortFree(port: number, host = "127.0.0.1"): Promise<boolean> {
@@ -20,18 +23,17 @@ function tryToListen(port: number, host: string): Promise<string | undefined> {
   });
 }
 
-/** A port nobody listens on, chosen by the system. */
-export function findFreePort(host = "127.0.0.1"): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, host, () => {
-      const address = server.address();
-      server.close(() =>
-        address && typeof address === "object" ? resolve(address.port) : reject(new Error("no port")),
-      );
-    });
-  });
+/**
+ * A port nobody listens on, below those that systems give to outgoing connections (Linux from 32768, others from 49152):
+ * one of theirs may be taken by any of these before its server gets to it, and so may its neighbour.
+ */
+export async function findFreePort(host = "127.0.0.1"): Promise<number> {
+  for (;;) {
+    const port = randomInt(FIRST_QUIET_PORT, LAST_QUIET_PORT);
+    const code = await tryToListen(port, host);
+    if (code === undefined) return port;
+    if (code !== "EADDRINUSE") throw new ScriptError("port_in_use", `no port can be had on ${host} (${code})`);
+  }
 }
 
 /** The process that listens on `port`, where /proc tells and this user may see it. */

@@ -1,6 +1,6 @@
 /** The workspace's files in hostile hands: the model's, an administrator's of OpenClaw, or a killed process's. */
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -181,6 +181,21 @@ test("a disk that is full in the middle of a write is a failure, and leaves the 
   expect((await readdir(folder)).toSorted()).toEqual(["AGENTS.md", "USER.md", "users"]);
   // What needs no room is withdrawn all the same.
   await expect(read("users", ID, "USER.md")).rejects.toThrow("ENOENT");
+});
+
+test("a workspace that this user may not write in is a failure, and stays as it is to the byte", async () => {
+  await files.write([alice], known);
+  const before = await read("USER.md");
+  const script = join(import.meta.dirname, "support", "write-roster.ts");
+  const folders = [folder, join(folder, "users"), join(folder, "users", ID)];
+  // Root is refused nothing: it becomes nobody, who may read here.
+  const nobodyId = process.getuid?.() === 0 ? ["65534"] : [];
+  for (const each of folders) await chmod(each, 0o555);
+  const told = execFileSync(process.execPath, ["--no-warnings", script, folder, ...nobodyId], { encoding: "utf8" });
+  for (const each of folders) await chmod(each, 0o755);
+  expect(told).toMatch(/^\S+: users\/[0-9a-f-]+\/USER\.md: EACCES$/);
+  expect(await read("USER.md")).toBe(before);
+  expect((await readdir(folder)).toSorted()).toEqual(["AGENTS.md", "USER.md", "users"]);
 });
 
 test.each(["users", join("users", ID)])("a link in the place of %s is followed by nobody", async (name) => {

@@ -83,6 +83,14 @@ export class RealOpenClaw {
     return { answer, asked };
   }
 
+  /** @returns what the model answered last in a chat of this role's, as its socket was told */
+  lastWords(role: Role): string {
+    const ends = this.sessions[role].events.filter(
+      ({ event, payload }) => event === "chat" && payload["state"] === "final",
+    );
+    return JSON.stringify(ends.at(-1)?.payload);
+  }
+
   /** @returns whether the model was ever asked, or told, anything that holds `text` */
   wasAsked(text: string): boolean {
     return this.#prompts.flat().some((message) => textOf(message).includes(text));

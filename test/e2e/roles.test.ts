@@ -115,6 +115,17 @@ describe("what each person's groups make of them", () => {
   });
 });
 
+test("OpenClaw takes the addresses that stand for people, and shows nobody another", async () => {
+  const session = await GatewaySession.openAs("admin", stack.url, await signIn("alice"));
+  const bob = await GatewaySession.open(stack.url, await signIn("bob"));
+  const devices = JSON.stringify((await session.request("device.pair.list")).payload);
+  const presence = JSON.stringify((await session.request("system-presence")).payload);
+  expect(new Set(devices.match(/2001:db8:[0-9a-f:]+/g)).size).toBeGreaterThanOrEqual(2);
+  for (const shown of [devices, presence]) expect(shown).not.toMatch(/192\.0\.2\.1|127\.0\.0\.1/);
+  session.close();
+  bob.close();
+});
+
 test("a group that is given makes an administrator, once OpenClaw's own list says so, and others are reconnected", async () => {
   const before = await signIn("bob");
   const other = await GatewaySession.open(stack.url, await signIn("petra"));

@@ -10,6 +10,7 @@ export default {
   fetch(request, env, ctx) {
     const tenant = {
       ...singleTenantDocument(env, true),
+      clientAddress: "masked",
       admins: { groups: ["ops"] },
       roles: [
         { role: "approver", groups: ["leads"] },

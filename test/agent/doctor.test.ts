@@ -33,6 +33,7 @@ const OPENCLAW: OpenClawFacts = {
   running: true,
   uid: 1001,
   settings: SETTINGS,
+  readOnly: null,
   tokenVariable: null,
   sandboxMode: "all",
   execDenied: false,
@@ -53,6 +54,7 @@ const FACTS: Facts = {
   edge: { host: "claw.example.com", status: 200, error: null, clockOffsetMs: 400 },
   openclaw: OPENCLAW,
   wanted: WANTED,
+  admins: "roles",
   probes: {
     asPerson: { status: 200, type: null },
     asNobody: { status: 401, type: "unauthorized" },
@@ -107,6 +109,14 @@ describe("one thing wrong is found by its own check, with a mend", () => {
       gateway({ auth: { ...GATEWAY.auth, trustedProxy: { ...PROXY, allowUsers: ["a@b.c"] } } }),
       /allowUsers/,
     ],
+    ["administrators", "warn", openclaw({ readOnly: "OPENCLAW_NIX_MODE=1" }), /kept elsewhere \(OPENCLAW_NIX_MODE=1\)/],
+    ["administrators", "warn", gateway({ reload: { mode: "off" } }), /after its next restart/],
+    [
+      "administrators",
+      "warn",
+      gateway({ roles: { default: "member", definitions: { member: { scopes: ["operator.read"] } } } }),
+      /no role with operator\.admin/,
+    ],
     ["bind", "warn", gateway({ bind: "lan" }), /beyond this machine/],
     ["config-file", "warn", openclaw({ configMode: 0o644 }), /read by other users/],
     ["person", "fail", { probes: { ...PROBES, asPerson: { status: 401, type: "unauthorized" } } }, /answers 401/],
@@ -134,6 +144,16 @@ describe("one thing wrong is found by its own check, with a mend", () => {
     const found = judge({ ...FACTS, ...facts }).find((check) => check.id === id);
     expect(found).toMatchObject({ state, sentence: expect.stringMatching(words), mend: expect.stringMatching(/\S/) });
   });
+});
+
+test("who OpenClaw's administrators are is said, by role or by name", () => {
+  const said = (facts: Partial<Facts>) =>
+    judge({ ...FACTS, ...facts }).find(({ id }) => id === "administrators")?.sentence;
+  expect(said({})).toBe("The gateway's, while they come.");
+  const named = gateway({ auth: { ...GATEWAY.auth, identityScopes: { "a@b.c": ["operator.admin"], "b@b.c": [] } } });
+  expect(said({ ...named, admins: "owner" })).toBe("Named in its own settings: 1.");
+  const definitions = { member: { scopes: ["operator.read"] }, chief: { scopes: ["operator.admin"] } };
+  expect(said(gateway({ roles: { default: "member", definitions } }))).toBe("The gateway's, while they come.");
 });
 
 test("what cannot be checked is said to be skipped, and why", () => {

@@ -20,6 +20,8 @@ export interface Facts {
   openclaw: OpenClawFacts | Trouble;
   /** What the agent needs of OpenClaw; null before `enroll` and `configure`. */
   wanted: Omit<Wanted, "admins"> | null;
+  /** Who says who OpenClaw's administrators are. */
+  admins: "roles" | "owner";
   probes: ProbeFacts | null;
   workspace: WorkspaceFacts | Trouble | null;
 }
@@ -50,6 +52,8 @@ export interface OpenClawFacts {
   /** Whom OpenClaw's process belongs to. */
   uid: number | null;
   settings: GatewaySettings;
+  /** Why its configuration cannot be changed by its own commands; null: it can. */
+  readOnly: string | null;
   /** Where OPENCLAW_GATEWAY_TOKEN is set. */
   tokenVariable: string | null;
   /** `off`, `non-main` or `all`. */

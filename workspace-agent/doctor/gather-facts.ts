@@ -6,7 +6,7 @@ import { CommandError, type CommandContext } from "../commands/command.ts";
 import { ConfigError, readConfig } from "../config.ts";
 import { createOpenclawClient, type Profile } from "../identity/openclaw-client.ts";
 import { readConfigFile } from "../openclaw/config-file.ts";
-import { findTokenVariable } from "../openclaw/hindrances.ts";
+import { findReadOnly, findTokenVariable } from "../openclaw/hindrances.ts";
 import {
   findInstallation,
   findWorkspaces,
@@ -49,6 +49,7 @@ export async function gatherFacts(context: CommandContext): Promise<Facts> {
       known === null
         ? null
         : { localAddress: known.localAddress, userHeader: known.userHeader, publicOrigin: originOf(known) },
+    admins: agent.admins ?? "roles",
     probes,
     workspace:
       known === null
@@ -136,6 +137,7 @@ async function askOpenClaw(
       running: running !== null,
       uid: running?.pid == null ? null : userOf(running.pid),
       settings,
+      readOnly: findReadOnly(env),
       tokenVariable: findTokenVariable(installation, env),
       sandboxMode,
       execDenied: hasNoExec(tools),

@@ -2,7 +2,9 @@
 import { planChange } from "../openclaw/plan-change.ts";
 import { findRefusal } from "../openclaw/refusals.ts";
 import { judgeVersion, NEWEST_TESTED } from "../openclaw/version.ts";
-import { fail, ok, skipped, warn } from "./check.ts";
+import { ADMIN_SCOPE } from "../openclaw/wanted.ts";
+import { fail, ok, skipped, type Verdict, warn } from "./check.ts";
+import type { Facts, OpenClawFacts } from "./facts.ts";
 import { because, CONFIGURE, type Rule, withOpenClaw, withSettings } from "./rule.ts";
 
 export const OPENCLAW_RULES: Readonly<Record<string, Rule>> = {
@@ -46,6 +48,14 @@ export const OPENCLAW_RULES: Readonly<Record<string, Rule>> = {
       ? ok("None: the gateway decides.")
       : warn(because("trusted_proxy_user_not_allowed"), "openclaw config unset gateway.auth.trustedProxy.allowUsers"),
   ),
+  administrators: {
+    title: "OpenClaw's administrators",
+    judge: ({ openclaw, wanted, admins }) => {
+      if ("code" in openclaw) return skipped("OpenClaw cannot be asked.");
+      if (wanted === null) return skipped("Not configured.");
+      return judgeAdministrators(openclaw, admins);
+    },
+  },
   bind: withOpenClaw("OpenClaw's address", ({ settings: { bind } }) =>
     bind === undefined || bind === "loopback"
       ? ok("Loopback alone.")
@@ -80,3 +90,28 @@ export const OPENCLAW_RULES: Readonly<Record<string, Rule>> = {
         ),
   ),
 };
+
+const NAME_THEM = "Name them in gateway.auth.identityScopes there, then: tidegate-agent configure --admin none";
+
+function judgeAdministrators({ settings, readOnly }: OpenClawFacts, from: Facts["admins"]): Verdict {
+  const { roles, reload, auth } = settings;
+  const isAdmin = (scopes: readonly string[]) => scopes.includes(ADMIN_SCOPE);
+  // Its roles cap everybody, whatever the list says.
+  if (roles !== undefined && !Object.values(roles.definitions).some(({ scopes }) => isAdmin(scopes)))
+    return warn(
+      `gateway.roles has no role with ${ADMIN_SCOPE}: nobody can administer OpenClaw through the gateway.`,
+      `Define one, and give it to administrators: users.setRole`,
+    );
+  if (from === "owner") {
+    const named = Object.values(auth.identityScopes).filter(isAdmin).length;
+    return ok(`Named in its own settings: ${named}.`);
+  }
+  if (readOnly !== null)
+    return warn(`Its configuration is kept elsewhere (${readOnly}): nobody becomes one by role.`, NAME_THEM);
+  if (reload?.mode === "off")
+    return warn(
+      "It does not follow its file (gateway.reload.mode is off): who becomes one by role is one after its next restart.",
+      "openclaw config set gateway.reload.mode hybrid",
+    );
+  return ok("The gateway's, while they come.");
+}

@@ -10,6 +10,9 @@ const Gateway = v.looseObject({
   trustedProxies: Texts,
   reload: v.optional(v.looseObject({ mode: v.optional(v.string()) })),
   controlUi: v.optional(v.looseObject({ allowedOrigins: Texts }), {}),
+  roles: v.optional(
+    v.looseObject({ definitions: v.optional(v.record(v.string(), v.looseObject({ scopes: Texts })), {}) }),
+  ),
   auth: v.optional(
     v.looseObject({
       mode: v.optional(v.string()),

@@ -47,6 +47,10 @@ const TABLES: [RegExp, string][] = [
   [/^T2 method\//, "speaking as somebody else, and methods beyond one's role"],
   [/^T\d+ /, "headers, credentials, hostile answers, other sites, other tenants"],
 ];
+const NAMED_BY_HAND = {
+  words: /OpenClaw did not make them an administrator/,
+  meaning: "this release restarts when its list of administrators changes: they are named by hand (configure --admin)",
+};
 /** Failures that leave no hole, known by their words: what they mean to people. */
 const DEGRADES: Record<string, { words: RegExp; meaning: string }> = {
   "every method that the running OpenClaw knows is classified": {
@@ -66,6 +70,11 @@ const DEGRADES: Record<string, { words: RegExp; meaning: string }> = {
     words: /Timeout \d+ms exceeded.*Sign in to continue/s,
     meaning: "no silent renewal, so there is none to refuse: bob's sign-in is asked for with the next page",
   },
+  "what each person's groups make of them": NAMED_BY_HAND,
+  "OpenClaw takes the addresses that stand for people, and shows nobody another": NAMED_BY_HAND,
+  "a group that is given makes an administrator, once OpenClaw's own list says so, and others are reconnected":
+    NAMED_BY_HAND,
+  "a group that is taken away ends the open socket at once, and OpenClaw's list follows": NAMED_BY_HAND,
   "what the Control UI sends for a user": {
     words: /expected 'pin: INVALID_REQUEST: cannot pin a child session[^;]*' to be ''/,
     meaning: "this release itself lets nobody pin such a session; begin, rename, mark as read, archive, delete hold",

@@ -10,6 +10,8 @@ export interface OpenClawConfigOptions {
   userHeader: string;
   gatewayPassword: string;
   publicOrigin: string;
+  /** E-mail address → scopes beyond those everybody has; only for a release whose list the agent leaves alone. */
+  identityScopes?: Record<string, string[]> | undefined;
   model: ModelChoice;
   /** OpenClaw's own `gateway.roles`; default: none, and everybody shares all sessions. */
   roles?: object | undefined;
@@ -44,6 +46,7 @@ export function openClawConfig(options: OpenClawConfigOptions): object {
       auth: {
         mode: "trusted-proxy",
         password: options.gatewayPassword,
+        ...(options.identityScopes === undefined ? {} : { identityScopes: options.identityScopes }),
         trustedProxy: {
           userHeader: options.userHeader,
           requiredHeaders: ["x-forwarded-proto", "x-forwarded-host"],

@@ -11,7 +11,8 @@ import { withFolderLock } from "./folder-lock.mjs";
 import { keepRunning, type Child, type KeptChild } from "./keep-running.ts";
 import { startOidc } from "./oidc.ts";
 import type { ModelChoice } from "./openclaw-config.ts";
-import { installOpenClaw } from "./openclaw-install.ts";
+import { followsAdministrators } from "../workspace-agent/openclaw/version.ts";
+import { installOpenClaw, openClawRelease } from "./openclaw-install.ts";
 import { checkOwnOpenClaw } from "./openclaw-probe.ts";
 import { startOpenClaw, statusOf, type OpenClaw } from "./openclaw.ts";
 import { rootFolder } from "./paths.ts";
@@ -248,6 +249,7 @@ async function startOwnedOpenClaw(
       userHeader: secrets.userHeader,
       gatewayPassword: secrets.gatewayPassword,
       publicOrigin,
+      identityScopes: followsAdministrators(openClawRelease()) ? undefined : adminScopes(options.stubUsers),
       model: choice,
       roles: options.openclawRoles,
       otherAgents: options.otherAgents,
@@ -265,4 +267,11 @@ function gatewayVars(url: string, secrets: LocalSecrets, stubUsers: string): Rec
     SESSION_SECRET: secrets.sessionSecret,
     TENANT_NAME: "Tidegate demo",
   };
+}
+
+/** Admins of the stub's list by name, as their owner would name them. */
+function adminScopes(stubUsers: string): Record<string, string[]> {
+  const entries = stubUsers.split(",").map((entry) => entry.trim().split(":"));
+  const admins = entries.filter(([email, role]) => email && role === "admin");
+  return Object.fromEntries(admins.map(([email = ""]) => [email.toLowerCase(), ["operator.admin"]]));
 }

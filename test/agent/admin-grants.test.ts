@@ -16,6 +16,7 @@ const BOB = "bob@example.com";
 let list: Record<string, string[]>;
 let reads: number;
 let patches: { patch: Record<string, string[] | null>; shortened: string[] }[];
+let version: string;
 /** Set: the next change waits for it. */
 let slow: Promise<void> | undefined;
 let failure: Error | undefined;
@@ -24,10 +25,14 @@ let events: string[];
 let now: number;
 
 beforeEach(() => {
+  version = "2026.9.6";
   [list, reads, patches, slow, failure, stored, events, now] = [{}, 0, [], undefined, undefined, new Map(), [], 1e12];
 });
 
 const fakeBackend: Partial<Backend> = {
+  get version() {
+    return version;
+  },
   async readIdentityScopes() {
     reads += 1;
     if (failure !== undefined) throw failure;
@@ -194,6 +199,21 @@ test("whoever comes back is looked up: an OpenClaw that was set up anew knows no
   grants.follow([person(ALICE, "admin")]);
   await grants.wait(opens(ALICE));
   expect(list).toEqual({ [ALICE]: ["operator.admin"] });
+});
+
+test("an OpenClaw that would restart for it keeps its own list, and that is told once", async () => {
+  version = "2026.9.5";
+  list = { [BOB]: ["operator.admin"] };
+  const grants = start();
+  for (let visit = 0; visit < 3; visit++, now += DAY) {
+    grants.follow([person(ALICE, "admin"), person(BOB, "admin")]);
+    await settle();
+    expect(grants.wait(opens(ALICE))).toBeNull();
+    grants.follow([person(ALICE, "admin", false), person(BOB, "admin", false)]);
+  }
+  expect(patches).toEqual([]);
+  expect(stored.size).toBe(0);
+  expect(events).toEqual(["admins.not_set"]);
 });
 
 test("roles that change while the list is being changed are followed to the last", async () => {

@@ -110,6 +110,7 @@ describe("one thing wrong is found by its own check, with a mend", () => {
       /allowUsers/,
     ],
     ["administrators", "warn", openclaw({ readOnly: "OPENCLAW_NIX_MODE=1" }), /kept elsewhere \(OPENCLAW_NIX_MODE=1\)/],
+    ["administrators", "warn", openclaw({ version: "2026.9.3" }), /2026\.9\.3 would restart for each/],
     ["administrators", "warn", gateway({ reload: { mode: "off" } }), /after its next restart/],
     [
       "administrators",

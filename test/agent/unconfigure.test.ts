@@ -142,6 +142,8 @@ test("who says who is an administrator is asked once, and kept", async () => {
   expect(await said({})).toMatchObject({ admins: "owner" });
   expect(await said({ admin: "none" })).toMatchObject({ admins: "owner" });
   expect(await said({ admin: "roles" })).toMatchObject({ admins: "roles" });
+  cli.answer({ version: "2026.9.3" });
+  expect((await said({})).said).toContain("would restart for each administrator");
 });
 
 test("every agent of OpenClaw's has its workspace, and the blocks leave all of them", async () => {

@@ -38,6 +38,9 @@ interface Asked {
 /** What the Control UI asks for; OpenClaw gives what identity and cap leave of it. */
 const SCOPES = ["admin", "read", "write", "approvals", "questions", "pairing"].map((name) => `operator.${name}`);
 
+/** OpenClaw is told within seconds, or not at all. */
+const MADE_ADMIN_MS = 20_000;
+
 export class GatewaySession {
   readonly #socket: WebSocket;
   readonly #waiting = new Map<string, (answer: GatewayAnswer) => void>();
@@ -87,7 +90,11 @@ export class GatewaySession {
     for (;;) {
       const session = await GatewaySession.open(url, cookie);
       if (role !== "admin" || session.hello?.auth.scopes.includes("operator.admin")) return session;
-      await session.closed;
+      const late = Promise.withResolvers<"late">();
+      const timer = setTimeout(() => late.resolve("late"), MADE_ADMIN_MS);
+      const ended = await Promise.race([session.closed, late.promise]);
+      clearTimeout(timer);
+      if (ended === "late") throw new Error("OpenClaw did not make them an administrator");
     }
   }
 

@@ -10,6 +10,7 @@ import type { Person } from "#protocol/identity.ts";
 import { IDENTITY_WAIT_MS } from "#protocol/limits.ts";
 import type { OpenclawClient } from "../identity/openclaw-client.ts";
 import type { Log } from "../log.ts";
+import { followsAdministrators } from "../openclaw/version.ts";
 import type { Granted } from "./granted-file.ts";
 import { isAdmin, planGrants } from "./plan-grants.ts";
 
@@ -38,6 +39,8 @@ export class AdminGrants {
   #listed: ReadonlySet<string> = new Set();
   #readAt = Number.NEGATIVE_INFINITY;
   #failures = 0;
+  /** The running OpenClaw's list is left as it is, and that has been told. */
+  #isLeft = false;
   #retryTimer: NodeJS.Timeout | null = null;
   #running: Promise<void> | null = null;
   #due = false;
@@ -124,6 +127,15 @@ export class AdminGrants {
     }
   }
 
+  /** A restart of OpenClaw's for each administrator would end other people's turns: they are named by hand there. */
+  #leave(version: string): void {
+    const error = `OpenClaw ${version} would restart for each: name them with tidegate-agent configure --admin`;
+    if (!this.#isLeft) this.#options.log("admins.not_set", { error });
+    this.#isLeft = true;
+    this.#listed = this.#aim().wanted;
+    this.#readAt = this.#options.now();
+  }
+
   #retryLater(): void {
     const delayMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(this.#failures++, 10), LONGEST_RETRY_MS);
     this.#retryTimer = setTimeout(() => {
@@ -140,6 +152,7 @@ export class AdminGrants {
       const { scopes, hash } = await backend.readIdentityScopes();
       const { wanted, withdrawn } = this.#aim();
       const { patch, shortened } = planGrants(scopes, wanted, withdrawn);
+      if (patch !== null && !followsAdministrators(backend.version)) return this.#leave(backend.version);
       const fresh = [...wanted].filter((user) => !isAdmin(scopes, user));
       // Before the change: whoever is not in the file is never taken off the list again.
       for (const user of fresh) this.#granted.set(user, now());

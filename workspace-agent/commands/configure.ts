@@ -21,6 +21,7 @@ import { describeChange, type Plan, planChange } from "../openclaw/plan-change.t
 import { probe, PROBE_USER } from "../openclaw/probe.ts";
 import { awaitChange } from "../openclaw/restart.ts";
 import { mergePatch } from "../openclaw/setting-path.ts";
+import { followsAdministrators } from "../openclaw/version.ts";
 import { randomUserHeader } from "../openclaw/wanted.ts";
 import { type AgentFile, type OpenClawLink, readAgentFile, updateAgentFile } from "../state/agent-file.ts";
 import { withLock } from "../state/lock.ts";
@@ -74,7 +75,11 @@ async function change(context: CommandContext): Promise<Outcome> {
   );
   requireNoTokenVariable(installation, env);
   for (const line of plan.changes.flatMap(describeChange)) say(`  ${line}`);
-  say(ADMIN_WORDS[link.admins]);
+  say(
+    link.admins === "roles" && !followsAdministrators(version)
+      ? `OpenClaw ${version} would restart for each administrator, so nobody becomes one by role: --admin names them.`
+      : ADMIN_WORDS[link.admins],
+  );
   for (const warning of plan.changes.length > 0 ? plan.warnings : []) say(`! ${warning}`);
   if (plan.changes.length === 0) say("OpenClaw's configuration is as it should be.");
   const result = {

@@ -1,7 +1,7 @@
 /** OpenClaw: that it runs, and by which settings. Pure. */
 import { planChange } from "../openclaw/plan-change.ts";
 import { findRefusal } from "../openclaw/refusals.ts";
-import { judgeVersion, NEWEST_TESTED } from "../openclaw/version.ts";
+import { followsAdministrators, judgeVersion, NEWEST_TESTED } from "../openclaw/version.ts";
 import { ADMIN_SCOPE } from "../openclaw/wanted.ts";
 import { fail, ok, skipped, type Verdict, warn } from "./check.ts";
 import type { Facts, OpenClawFacts } from "./facts.ts";
@@ -93,7 +93,7 @@ export const OPENCLAW_RULES: Readonly<Record<string, Rule>> = {
 
 const NAME_THEM = "Name them in gateway.auth.identityScopes there, then: tidegate-agent configure --admin none";
 
-function judgeAdministrators({ settings, readOnly }: OpenClawFacts, from: Facts["admins"]): Verdict {
+function judgeAdministrators({ settings, readOnly, version }: OpenClawFacts, from: Facts["admins"]): Verdict {
   const { roles, reload, auth } = settings;
   const isAdmin = (scopes: readonly string[]) => scopes.includes(ADMIN_SCOPE);
   // Its roles cap everybody, whatever the list says.
@@ -106,6 +106,11 @@ function judgeAdministrators({ settings, readOnly }: OpenClawFacts, from: Facts[
     const named = Object.values(auth.identityScopes).filter(isAdmin).length;
     return ok(`Named in its own settings: ${named}.`);
   }
+  if (!followsAdministrators(version))
+    return warn(
+      `${version} would restart for each: nobody becomes one by role.`,
+      "Update OpenClaw, or name them: tidegate-agent configure --admin <e-mail,…>",
+    );
   if (readOnly !== null)
     return warn(`Its configuration is kept elsewhere (${readOnly}): nobody becomes one by role.`, NAME_THEM);
   if (reload?.mode === "off")

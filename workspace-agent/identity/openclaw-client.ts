@@ -1,6 +1,6 @@
 /** OpenClaw's own API on loopback: as the local backend, and once per person as that person. */
 import { request } from "node:http";
-import { GatewayClient } from "@openclaw/gateway-client";
+import { GatewayClient, type GatewayClientOptions } from "@openclaw/gateway-client";
 import * as v from "valibot";
 import { VERSION } from "#protocol/version.ts";
 import type { OriginAddress } from "../config.ts";
@@ -30,6 +30,8 @@ export interface OpenclawClient {
 }
 
 export interface Backend {
+  /** Of the running OpenClaw. */
+  readonly version: string;
   listProfiles(): Promise<Profile[]>;
   setDisplayName(profileId: string, displayName: string): Promise<void>;
   /** @returns `gateway.auth.identityScopes`, and the state of the configuration that it was read in */
@@ -41,6 +43,8 @@ export interface Backend {
    */
   patchIdentityScopes(patch: Record<string, string[] | null>, shortened: string[], hash: string): Promise<void>;
 }
+
+type HelloOk = Parameters<NonNullable<GatewayClientOptions["onHelloOk"]>>[0];
 
 const REQUEST_TIMEOUT_MS = 2_000;
 /** OpenClaw judges the whole configuration, writes it, and waits for its own parts. */
@@ -80,8 +84,8 @@ export function createOpenclawClient(address: OriginAddress, publicHost: string,
       for (let isRepeated = false; ; isRepeated = true) {
         const { client, connected, closeCode } = connect(`ws://${authority}/`, password);
         try {
-          await connected;
-          return await work(backendOf(client));
+          const { server } = await connected;
+          return await work(backendOf(client, server.version));
         } catch (error) {
           // Nobody's fault: somebody became an administrator meanwhile. All of this can be done twice.
           if (isRepeated || closeCode() !== POLICY_CHANGED) throw error;
@@ -93,8 +97,9 @@ export function createOpenclawClient(address: OriginAddress, publicHost: string,
   };
 }
 
-function backendOf(client: GatewayClient): Backend {
+function backendOf(client: GatewayClient, version: string): Backend {
   return {
+    version,
     listProfiles: async () => v.parse(ProfileList, await client.request("users.list", {})).profiles,
     async setDisplayName(profileId, displayName) {
       await client.request("users.setDisplayName", { profileId, displayName });
@@ -143,7 +148,7 @@ function getAs(user: string, address: OriginAddress, publicHost: string): Promis
 }
 
 function connect(url: string, password: string) {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const { promise, resolve, reject } = Promise.withResolvers<HelloOk>();
   let closeCode: number | undefined;
   const client = new GatewayClient({
     url,
@@ -156,7 +161,7 @@ function connect(url: string, password: string) {
     deviceIdentity: null,
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
     connectChallengeTimeoutMs: REQUEST_TIMEOUT_MS,
-    onHelloOk: () => resolve(),
+    onHelloOk: resolve,
     onConnectError: (error) => reject(error),
     onClose: (code, reason) => {
       closeCode ??= code;

@@ -5,6 +5,7 @@ import { IDENTITY_WAIT_MS } from "#protocol/limits.ts";
 import { AdminGrants } from "../../workspace-agent/admins/admin-grants.ts";
 import type { Granted } from "../../workspace-agent/admins/granted-file.ts";
 import type { Backend } from "../../workspace-agent/identity/openclaw-client.ts";
+import { REDACTED } from "../../workspace-agent/openclaw/wanted.ts";
 import { openHead } from "./support/peer.ts";
 
 const HOUR = 60 * 60_000;
@@ -27,11 +28,16 @@ beforeEach(() => {
   [list, reads, patches, slow, failure, stored, events, now] = [{}, 0, [], undefined, undefined, new Map(), [], 1e12];
 });
 
+/** As OpenClaw 2026.9.6 shows its configuration: by the name of the setting, and an address is a name here. */
+function redact([user, scopes]: [string, string[]]): [string, string[]] {
+  return [user, /password|secret|api.?key/i.test(user) ? scopes.map(() => REDACTED) : [...scopes]];
+}
+
 const fakeBackend: Partial<Backend> = {
   async readIdentityScopes() {
     reads += 1;
     if (failure !== undefined) throw failure;
-    return { scopes: structuredClone(list), hash: "hash" };
+    return { scopes: Object.fromEntries(Object.entries(list).map(redact)), hash: "hash" };
   },
   async patchIdentityScopes(patch, shortened) {
     await slow;
@@ -39,7 +45,7 @@ const fakeBackend: Partial<Backend> = {
     patches.push({ patch, shortened });
     for (const [user, scopes] of Object.entries(patch)) {
       if (scopes === null) delete list[user];
-      else list[user] = scopes;
+      else list[user] = scopes.map((scope, index) => (scope === REDACTED ? (list[user]?.[index] ?? "") : scope));
     }
   },
 };
@@ -207,4 +213,30 @@ test("roles that change while the list is being changed are followed to the last
   resolve();
   await settle();
   expect(list).toEqual({ [BOB]: ["operator.admin"] });
+});
+
+test("an address that OpenClaw takes for a secret's name is granted once, and taken back", async () => {
+  const secretary = "secretary@example.com";
+  const grants = start();
+  for (let minute = 0; minute < 5; minute++, now += 61_000) {
+    grants.follow([person(secretary, "admin")]);
+    await settle();
+  }
+  expect(patches).toHaveLength(1);
+  expect(list).toEqual({ [secretary]: ["operator.admin"] });
+  grants.follow([person(secretary, "user")]);
+  await settle();
+  expect(list).toEqual({});
+});
+
+test("an owner's entry that OpenClaw does not show stays as it is", async () => {
+  const secretary = "secretary@example.com";
+  list = { [secretary]: ["operator.admin"] };
+  const grants = start();
+  grants.follow([person(secretary, "admin")]);
+  await settle();
+  grants.follow([person(secretary, "user")]);
+  await settle();
+  expect(patches).toEqual([]);
+  expect(list).toEqual({ [secretary]: ["operator.admin"] });
 });

@@ -114,6 +114,13 @@ test("administrators that the agent made are none any more, and the file is what
   expect(readdirSync(cli.stateFolder)).toEqual(["agent.json"]);
 });
 
+test("one whose address OpenClaw takes for a secret's name is none any more, either", async () => {
+  const cli = await configured();
+  grant(cli, { "secretary@example.com": ["operator.admin"] }, ["secretary@example.com"]);
+  expect((await unconfigure.run(playContext(cli))).result).toMatchObject({ config: "bytes" });
+  expect(readFileSync(cli.configPath, "utf8")).toBe(ORIGINAL);
+});
+
 test("an administrator whom somebody else made meanwhile stays one", async () => {
   const cli = await configured();
   const admin = ["operator.admin"];

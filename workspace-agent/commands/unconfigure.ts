@@ -9,6 +9,7 @@ import { readConfigFile } from "../openclaw/config-file.ts";
 import { findReadOnly, requireOwnConfig } from "../openclaw/hindrances.ts";
 import { findInstallation, readSettings } from "../openclaw/installation.ts";
 import { findOpenClawCli, type OpenClawCli } from "../openclaw/openclaw-cli.ts";
+import { ADMIN_SCOPE, REDACTED } from "../openclaw/wanted.ts";
 import { isReady, probe, PROBE_USER } from "../openclaw/probe.ts";
 import { awaitChange } from "../openclaw/restart.ts";
 import { carryOut, dropBackup, findUndo, type Undo } from "../openclaw/undo-change.ts";
@@ -97,7 +98,9 @@ async function readGrants(folder: string, cli: OpenClawCli): Promise<ChangeRecor
   return granted.flatMap((user) => {
     const key = keyOf(identityScopes, user);
     if (key === undefined || !isAdmin(identityScopes, user)) return [];
-    return [{ path: ["gateway", "auth", "identityScopes", key], value: identityScopes[key] }];
+    // Where OpenClaw shows no scopes, the agent gave this one.
+    const value = identityScopes[key]?.map((scope) => (scope === REDACTED ? ADMIN_SCOPE : scope));
+    return [{ path: ["gateway", "auth", "identityScopes", key], value }];
   });
 }
 

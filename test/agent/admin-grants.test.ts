@@ -4,7 +4,7 @@ import type { Person, Role } from "#protocol/identity.ts";
 import { IDENTITY_WAIT_MS } from "#protocol/limits.ts";
 import { AdminGrants } from "../../workspace-agent/admins/admin-grants.ts";
 import type { Granted } from "../../workspace-agent/admins/granted-file.ts";
-import type { Backend } from "../../workspace-agent/identity/openclaw-client.ts";
+import { type Backend, ChangeRefused } from "../../workspace-agent/identity/openclaw-client.ts";
 import { REDACTED } from "../../workspace-agent/openclaw/wanted.ts";
 import { openHead } from "./support/peer.ts";
 
@@ -21,11 +21,15 @@ let patches: { patch: Record<string, string[] | null>; shortened: string[] }[];
 let slow: Promise<void> | undefined;
 let failure: Error | undefined;
 let stored: Granted;
+/** Set: the state folder cannot be written. */
+let unwritable: Error | undefined;
 let events: string[];
+let told: string;
 let now: number;
 
 beforeEach(() => {
   [list, reads, patches, slow, failure, stored, events, now] = [{}, 0, [], undefined, undefined, new Map(), [], 1e12];
+  [unwritable, told] = [undefined, ""];
 });
 
 /** As OpenClaw 2026.9.6 shows its configuration: by the name of the setting, and an address is a name here. */
@@ -53,8 +57,17 @@ const fakeBackend: Partial<Backend> = {
 function start(): AdminGrants {
   return new AdminGrants({
     client: { withBackend: (work) => work(fakeBackend as Backend) },
-    state: { readGranted: () => stored, writeGranted: (granted) => (stored = new Map(granted)) },
-    log: (event) => void events.push(event),
+    state: {
+      readGranted: () => stored,
+      writeGranted(granted) {
+        if (unwritable !== undefined) throw unwritable;
+        stored = new Map(granted);
+      },
+    },
+    log(event, fields) {
+      events.push(event);
+      told += JSON.stringify(fields);
+    },
     now: () => now,
   });
 }
@@ -239,4 +252,88 @@ test("an owner's entry that OpenClaw does not show stays as it is", async () => 
   await settle();
   expect(patches).toEqual([]);
   expect(list).toEqual({ [secretary]: ["operator.admin"] });
+});
+
+test("an agent that does not speak for the workspace any more changes nothing, whatever it was about to do", async () => {
+  vi.useFakeTimers();
+  try {
+    const grants = start();
+    failure = new Error("away");
+    grants.follow([person(ALICE, "admin")]);
+    await vi.advanceTimersByTimeAsync(0);
+    grants.release();
+    failure = undefined;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(reads).toBe(1);
+    grants.follow([person(ALICE, "admin")]);
+    grants.release();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(patches).toEqual([]);
+    grants.follow([person(BOB, "admin")]);
+    await vi.advanceTimersByTimeAsync(0);
+  } finally {
+    vi.useRealTimers();
+  }
+  expect(list).toEqual({ [BOB]: ["operator.admin"] });
+});
+
+test("whom its owner names because OpenClaw refused the agent's change stays an administrator", async () => {
+  vi.useFakeTimers();
+  try {
+    const grants = start();
+    failure = new ChangeRefused(new Error("config is read-only"));
+    slow = Promise.resolve();
+    const reading = vi.spyOn(fakeBackend, "readIdentityScopes").mockImplementation(() => {
+      return Promise.resolve({ scopes: structuredClone(list), hash: "hash" });
+    });
+    grants.follow([person(ALICE, "admin")]);
+    await vi.advanceTimersByTimeAsync(0);
+    list = { [ALICE]: ["operator.admin"] };
+    failure = undefined;
+    await vi.advanceTimersByTimeAsync(60_000);
+    grants.follow([person(ALICE, "user")]);
+    await vi.advanceTimersByTimeAsync(60_000);
+    reading.mockRestore();
+  } finally {
+    vi.useRealTimers();
+  }
+  expect(list).toEqual({ [ALICE]: ["operator.admin"] });
+  expect(stored.size).toBe(0);
+});
+
+test("a state folder that cannot be written keeps nobody from being written", async () => {
+  const grants = start();
+  grants.follow([person(ALICE, "admin")]);
+  await settle();
+  unwritable = new Error("ENOSPC");
+  now += 2 * HOUR;
+  expect(() => grants.follow([person(ALICE, "admin")])).not.toThrow();
+  expect(events).toContain("admins.not_set");
+});
+
+test("the end of a chat that stood open for a week is its last use", async () => {
+  const grants = start();
+  grants.follow([person(ALICE, "admin")]);
+  await settle();
+  now += 7 * DAY;
+  grants.follow([person(ALICE, "admin", false)]);
+  await settle();
+  expect(list).toEqual({ [ALICE]: ["operator.admin"] });
+});
+
+test("a clock that was years ahead keeps nobody on the list", async () => {
+  stored = new Map([[ALICE, now + 1_000 * DAY]]);
+  list = { [ALICE]: ["operator.admin"] };
+  start().follow([person(ALICE, "admin", false)]);
+  await settle();
+  expect(list).toEqual({});
+});
+
+test("OpenClaw's words are told without anybody's address", async () => {
+  failure = new Error(`cannot shorten gateway.auth.identityScopes.${ALICE}, name it`);
+  start().follow([person(ALICE, "admin")]);
+  await settle();
+  expect(events).toEqual(["admins.not_set"]);
+  expect(told).not.toContain("alice");
+  expect(told).not.toContain("example.com");
 });

@@ -8,10 +8,10 @@
 import type { OpenHead } from "#protocol/frame.ts";
 import type { Person } from "#protocol/identity.ts";
 import { IDENTITY_WAIT_MS } from "#protocol/limits.ts";
-import type { OpenclawClient } from "../identity/openclaw-client.ts";
+import { type Backend, ChangeRefused, type OpenclawClient } from "../identity/openclaw-client.ts";
 import type { Log } from "../log.ts";
 import type { Granted } from "./granted-file.ts";
-import { isAdmin, planGrants } from "./plan-grants.ts";
+import { type GrantPlan, isAdmin, planGrants } from "./plan-grants.ts";
 
 export interface AdminGrantsOptions {
   client: Pick<OpenclawClient, "withBackend">;
@@ -33,7 +33,8 @@ const USE_STEP_MS = 60 * 60_000;
 export class AdminGrants {
   readonly #options: AdminGrantsOptions;
   readonly #granted: Map<string, number>;
-  #people: readonly Person[] = [];
+  /** Null while this agent does not speak for the workspace: then the list is another's to change. */
+  #people: readonly Person[] | null = null;
   /** Those who are here and were on OpenClaw's list when it was last read; whoever comes back is looked up again. */
   #listed: ReadonlySet<string> = new Set();
   #readAt = Number.NEGATIVE_INFINITY;
@@ -49,11 +50,22 @@ export class AdminGrants {
 
   /** Takes the roster as it is now, and changes OpenClaw's list when somebody's power is not as it should be. */
   follow(people: readonly Person[]): void {
+    // Of those who were here until now, too: a chat may have stood open for a week.
+    this.#noteUse(this.#people ?? []);
     this.#people = people;
-    this.#noteUse();
+    this.#noteUse(people);
     const here = this.#aim().wanted;
     this.#listed = new Set([...this.#listed].filter((user) => here.has(user)));
     if (this.#retryTimer === null && this.#isDue()) this.#run();
+  }
+
+  /** Changes nothing until the roster comes again: another agent may be the one that does. */
+  release(): void {
+    this.#noteUse(this.#people ?? []);
+    this.#people = null;
+    this.#due = false;
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
+    this.#retryTimer = null;
   }
 
   /**
@@ -74,16 +86,23 @@ export class AdminGrants {
     this.#running ??= this.#runWhileDue();
   }
 
-  #noteUse(): void {
+  #noteUse(people: readonly Person[]): void {
     const now = this.#options.now();
     let stale = false;
-    for (const { user, active } of this.#people) {
+    for (const { user, active } of people) {
       const usedAt = active ? this.#granted.get(user) : undefined;
-      if (usedAt === undefined || now - usedAt < USE_STEP_MS) continue;
+      // Either way: the clock may have been ahead.
+      if (usedAt === undefined || Math.abs(now - usedAt) < USE_STEP_MS) continue;
       this.#granted.set(user, now);
       stale = true;
     }
-    if (stale) this.#options.state.writeGranted(this.#granted);
+    if (!stale) return;
+    try {
+      this.#options.state.writeGranted(this.#granted);
+    } catch (error) {
+      // No reason to keep anybody from their chat: what is stored is old, and the next step tries again.
+      this.#tell(error);
+    }
   }
 
   #isDue(): boolean {
@@ -97,12 +116,12 @@ export class AdminGrants {
   /** Whoever has something open is made an administrator; whoever was made one stays it for a while. */
   #aim(): { wanted: Set<string>; withdrawn: Set<string> } {
     const now = this.#options.now();
-    const admins = this.#people.filter(({ role }) => role === "admin");
+    const admins = (this.#people ?? []).filter(({ role }) => role === "admin");
     const known = new Set(admins.map(({ user }) => user));
     const wanted = new Set(admins.filter(({ active }) => active).map(({ user }) => user));
     const withdrawn = new Set<string>();
     for (const [user, usedAt] of this.#granted) {
-      if (!wanted.has(user) && (!known.has(user) || now - usedAt >= UNUSED_MS)) withdrawn.add(user);
+      if (!wanted.has(user) && (!known.has(user) || Math.abs(now - usedAt) >= UNUSED_MS)) withdrawn.add(user);
     }
     return { wanted, withdrawn };
   }
@@ -116,9 +135,8 @@ export class AdminGrants {
       }
     } catch (error) {
       // Once per series: it is tried again for as long as OpenClaw refuses, or is away.
-      if (this.#failures === 0)
-        this.#options.log("admins.not_set", { error: String((error as Error).message || error) });
-      this.#retryLater();
+      if (this.#failures === 0) this.#tell(error);
+      if (this.#people !== null) this.#retryLater();
     } finally {
       this.#running = null;
     }
@@ -138,18 +156,39 @@ export class AdminGrants {
     const { client, state, now, log } = this.#options;
     await client.withBackend(async (backend) => {
       const { scopes, hash } = await backend.readIdentityScopes();
+      if (this.#people === null) return;
       const { wanted, withdrawn } = this.#aim();
-      const { patch, shortened } = planGrants(scopes, wanted, withdrawn);
+      const plan = planGrants(scopes, wanted, withdrawn);
       const fresh = [...wanted].filter((user) => !isAdmin(scopes, user));
       // Before the change: whoever is not in the file is never taken off the list again.
       for (const user of fresh) this.#granted.set(user, now());
       if (fresh.length > 0) state.writeGranted(this.#granted);
-      if (patch !== null) await backend.patchIdentityScopes(patch, shortened, hash);
+      await this.#change(backend, plan, hash, fresh);
       for (const user of withdrawn) this.#granted.delete(user);
       if (withdrawn.size > 0) state.writeGranted(this.#granted);
       this.#listed = wanted;
       this.#readAt = now();
-      if (patch !== null) log("admins.set", { granted: fresh.length, withdrawn: withdrawn.size });
+      if (plan.patch !== null) log("admins.set", { granted: fresh.length, withdrawn: withdrawn.size });
     });
+  }
+
+  async #change(backend: Backend, { patch, shortened }: GrantPlan, hash: string, fresh: string[]): Promise<void> {
+    if (patch === null) return;
+    try {
+      await backend.patchIdentityScopes(patch, shortened, hash);
+    } catch (error) {
+      if (error instanceof ChangeRefused && fresh.length > 0) {
+        // Whoever is on the list at the next look was put there by its owner.
+        for (const user of fresh) this.#granted.delete(user);
+        this.#options.state.writeGranted(this.#granted);
+      }
+      throw error;
+    }
+  }
+
+  /** OpenClaw's words may name settings, and here an address is the name of one. */
+  #tell(error: unknown): void {
+    const words = String((error as Error).message || error).replaceAll(/[^\s"'`]+@[^\s"'`]+/g, "(address)");
+    this.#options.log("admins.not_set", { error: words });
   }
 }

@@ -54,7 +54,7 @@ const fakeBackend: Partial<Backend> = {
   },
 };
 
-function start(): AdminGrants {
+function start(grantsAdmins = true): AdminGrants {
   return new AdminGrants({
     client: { withBackend: (work) => work(fakeBackend as Backend) },
     state: {
@@ -69,6 +69,7 @@ function start(): AdminGrants {
       told += JSON.stringify(fields);
     },
     now: () => now,
+    grantsAdmins,
   });
 }
 
@@ -336,4 +337,18 @@ test("OpenClaw's words are told without anybody's address", async () => {
   expect(events).toEqual(["admins.not_set"]);
   expect(told).not.toContain("alice");
   expect(told).not.toContain("example.com");
+});
+
+test("once the list is its owner's, whom the agent made an administrator is none, and nobody is made one", async () => {
+  start().follow([person(ALICE, "admin")]);
+  await settle();
+  list = { ...list, "olga@example.com": ["operator.admin"] };
+  const grants = start(false);
+  grants.follow([person(ALICE, "admin"), person(BOB, "admin")]);
+  await settle();
+  expect(list).toEqual({ "olga@example.com": ["operator.admin"] });
+  expect(grants.wait(opens(BOB))).toBeNull();
+  grants.follow([person(ALICE, "admin")]);
+  await settle();
+  expect(patches).toHaveLength(2);
 });

@@ -151,6 +151,14 @@ test("who says who is an administrator is asked once, and kept", async () => {
   expect(await said({ admin: "roles" })).toMatchObject({ admins: "roles" });
 });
 
+test("whoever is named is their owner's, though the agent made them an administrator before", async () => {
+  const cli = await configured();
+  const admin = ["operator.admin"];
+  grant(cli, { "olga@example.com": admin, "alice@example.com": admin }, ["olga@example.com", "alice@example.com"]);
+  await configure.run(playContext(cli, { flags: { openclaw: cli.command, admin: "olga@example.com" } }));
+  expect(cli.readState("openclaw-admins.json")).toEqual({ "alice@example.com": 1 });
+});
+
 test("every agent of OpenClaw's has its workspace, and the blocks leave all of them", async () => {
   const cli = fakeOpenClawCli(ORIGINAL);
   const [main, other] = [temporaryFolder(), temporaryFolder()];

@@ -19,6 +19,8 @@ export interface AdminGrantsOptions {
   log: Log;
   /** Milliseconds since the epoch: what is stored outlives this process. */
   now: () => number;
+  /** False: OpenClaw's list is its owner's, and whom this agent put there before is taken off. */
+  grantsAdmins: boolean;
 }
 
 /** Nobody stays an administrator who has not come for this long: a weekend changes nothing, and leaving a company does. */
@@ -116,7 +118,8 @@ export class AdminGrants {
   /** Whoever has something open is made an administrator; whoever was made one stays it for a while. */
   #aim(): { wanted: Set<string>; withdrawn: Set<string> } {
     const now = this.#options.now();
-    const admins = (this.#people ?? []).filter(({ role }) => role === "admin");
+    const people = this.#options.grantsAdmins ? this.#people : null;
+    const admins = (people ?? []).filter(({ role }) => role === "admin");
     const known = new Set(admins.map(({ user }) => user));
     const wanted = new Set(admins.filter(({ active }) => active).map(({ user }) => user));
     const withdrawn = new Set<string>();

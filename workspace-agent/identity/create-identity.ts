@@ -23,8 +23,8 @@ export function createIdentity(
     openclawPassword === null
       ? null
       : createOpenclawClient(config.openclaw, new URL(config.publicUrl).host, openclawPassword);
-  const admins =
-    client === null || !config.grantsAdmins ? null : new AdminGrants({ client, state, log, now: Date.now });
+  const { grantsAdmins } = config;
+  const admins = client === null ? null : new AdminGrants({ client, state, log, now: Date.now, grantsAdmins });
   const writer = new IdentityWriter({
     async writeFiles(people, profiles) {
       admins?.follow(people);

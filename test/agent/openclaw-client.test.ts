@@ -3,7 +3,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo, Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
-import { createOpenclawClient, type OpenclawClient } from "../../workspace-agent/identity/openclaw-client.ts";
+import {
+  ChangeRefused,
+  createOpenclawClient,
+  type OpenclawClient,
+} from "../../workspace-agent/identity/openclaw-client.ts";
 
 const ALICE = "alice@example.com";
 /** Above each of its own time limits, below the sum of all. */
@@ -47,7 +51,10 @@ function talk(socket: WebSocket, answer: NonNullable<Answers["ws"]>): void {
   });
 }
 
-const HELLO = { ok: true, payload: { type: "hello-ok", protocol: 4, policy: { tickIntervalMs: 30_000 } } };
+const HELLO = {
+  ok: true,
+  payload: { type: "hello-ok", protocol: 4, policy: { tickIntervalMs: 30_000 }, server: { version: "2026.9.6" } },
+};
 const greetAnd = (answer: (method: string) => object | undefined) => (method: string) =>
   method === "connect" ? HELLO : answer(method);
 const REFUSED = { ok: false, error: { code: "INVALID_REQUEST", message: "unknown method" } };
@@ -81,4 +88,36 @@ test("an OpenClaw whose answer has no end has made the profile all the same", { 
     },
   });
   await client.createProfile(ALICE);
+});
+
+const SHOWN = {
+  exists: true,
+  valid: true,
+  hash: "h",
+  config: { gateway: { auth: { identityScopes: { [ALICE]: [] } } } },
+};
+
+test.each<[name: string, shown: object]>([
+  ["cannot be read", { ...SHOWN, valid: false, config: {} }],
+  ["is not there", { ...SHOWN, exists: false, config: {} }],
+  ["has no state to name", { ...SHOWN, hash: undefined }],
+])("a configuration that %s is no empty list of administrators", { timeout: PATIENCE }, async (_name, payload) => {
+  const client = await serve({ ws: greetAnd(() => ({ ok: true, payload })) });
+  await expect(client.withBackend((backend) => backend.readIdentityScopes())).rejects.toThrow();
+});
+
+test.each<[name: string, error: object, refused: boolean]>([
+  ["has changed meanwhile", { code: "INVALID_REQUEST", message: "re-run config.get" }, true],
+  ["was written, and not taken back", { code: "UNAVAILABLE", message: "x", details: { publication: "x" } }, false],
+])("a configuration that %s", { timeout: PATIENCE }, async (_name, error, refused) => {
+  const answers = { "config.get": { ok: true, payload: SHOWN }, "config.patch": { ok: false, error } };
+  const client = await serve({ ws: greetAnd((method) => answers[method as keyof typeof answers]) });
+  const failed = await client
+    .withBackend(async (backend) => {
+      expect(await backend.readIdentityScopes()).toEqual({ scopes: { [ALICE]: [] }, hash: "h" });
+      await backend.patchIdentityScopes({ [ALICE]: null }, [], "h");
+    })
+    .catch((thrown: unknown) => thrown);
+  expect(failed instanceof ChangeRefused).toBe(refused);
+  expect(failed).toBeInstanceOf(Error);
 });

@@ -114,6 +114,13 @@ test("administrators that the agent made are none any more, and the file is what
   expect(readdirSync(cli.stateFolder)).toEqual(["agent.json"]);
 });
 
+test("one whose address OpenClaw takes for a secret's name is none any more, either", async () => {
+  const cli = await configured();
+  grant(cli, { "secretary@example.com": ["operator.admin"] }, ["secretary@example.com"]);
+  expect((await unconfigure.run(playContext(cli))).result).toMatchObject({ config: "bytes" });
+  expect(readFileSync(cli.configPath, "utf8")).toBe(ORIGINAL);
+});
+
 test("an administrator whom somebody else made meanwhile stays one", async () => {
   const cli = await configured();
   const admin = ["operator.admin"];
@@ -121,6 +128,27 @@ test("an administrator whom somebody else made meanwhile stays one", async () =>
   expect((await unconfigure.run(playContext(cli))).result).toMatchObject({ config: "values" });
   expect(cli.readConfig()).toMatchObject({ gateway: { auth: { identityScopes: { "olga@example.com": admin } } } });
   expect(readFileSync(cli.configPath, "utf8")).not.toContain("alice@example.com");
+});
+
+test("where configure had nothing to change, the agent's administrators are taken back all the same", async () => {
+  const cli = await configured();
+  rmSync(join(cli.stateFolder, "openclaw-change.json"));
+  const admin = ["operator.admin"];
+  grant(cli, { "alice@example.com": admin, "olga@example.com": admin }, ["alice@example.com"]);
+  const before = readFileSync(cli.configPath, "utf8");
+  await unconfigure.run(playContext(cli, { dryRun: true }));
+  expect(readFileSync(cli.configPath, "utf8")).toBe(before);
+  expect((await unconfigure.run(playContext(cli))).result).toMatchObject({ config: "values" });
+  expect(cli.readConfig()).toMatchObject({ gateway: { auth: { identityScopes: { "olga@example.com": admin } } } });
+  expect(readFileSync(cli.configPath, "utf8")).not.toContain("alice@example.com");
+});
+
+test("where OpenClaw's program is not, whom to take off is said", async () => {
+  const cli = fakeOpenClawCli(ORIGINAL);
+  writeFileSync(join(cli.stateFolder, "openclaw-admins.json"), '{"alice@example.com":1}');
+  const context = playContext(cli, { flags: { openclaw: "/nowhere/openclaw" } });
+  expect((await unconfigure.run(context)).result).toMatchObject({ config: "nothing", applied: true });
+  expect(context.said.join("\n")).toContain("alice@example.com");
 });
 
 test("who says who is an administrator is asked once, and kept", async () => {
@@ -144,6 +172,14 @@ test("who says who is an administrator is asked once, and kept", async () => {
   expect(await said({ admin: "roles" })).toMatchObject({ admins: "roles" });
   cli.answer({ version: "2026.9.3" });
   expect((await said({})).said).toContain("would restart for each administrator");
+});
+
+test("whoever is named is their owner's, though the agent made them an administrator before", async () => {
+  const cli = await configured();
+  const admin = ["operator.admin"];
+  grant(cli, { "olga@example.com": admin, "alice@example.com": admin }, ["olga@example.com", "alice@example.com"]);
+  await configure.run(playContext(cli, { flags: { openclaw: cli.command, admin: "olga@example.com" } }));
+  expect(cli.readState("openclaw-admins.json")).toEqual({ "alice@example.com": 1 });
 });
 
 test("every agent of OpenClaw's has its workspace, and the blocks leave all of them", async () => {

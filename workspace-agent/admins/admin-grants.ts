@@ -8,11 +8,11 @@
 import type { OpenHead } from "#protocol/frame.ts";
 import type { Person } from "#protocol/identity.ts";
 import { IDENTITY_WAIT_MS } from "#protocol/limits.ts";
-import type { OpenclawClient } from "../identity/openclaw-client.ts";
+import { type Backend, ChangeRefused, type OpenclawClient } from "../identity/openclaw-client.ts";
 import type { Log } from "../log.ts";
 import { followsAdministrators } from "../openclaw/version.ts";
 import type { Granted } from "./granted-file.ts";
-import { isAdmin, planGrants } from "./plan-grants.ts";
+import { type GrantPlan, isAdmin, planGrants } from "./plan-grants.ts";
 
 export interface AdminGrantsOptions {
   client: Pick<OpenclawClient, "withBackend">;
@@ -20,6 +20,8 @@ export interface AdminGrantsOptions {
   log: Log;
   /** Milliseconds since the epoch: what is stored outlives this process. */
   now: () => number;
+  /** False: OpenClaw's list is its owner's, and whom this agent put there before is taken off. */
+  grantsAdmins: boolean;
 }
 
 /** Nobody stays an administrator who has not come for this long: a weekend changes nothing, and leaving a company does. */
@@ -34,7 +36,10 @@ const USE_STEP_MS = 60 * 60_000;
 export class AdminGrants {
   readonly #options: AdminGrantsOptions;
   readonly #granted: Map<string, number>;
-  #people: readonly Person[] = [];
+  /** Those who stand in the stored note. */
+  #stored: ReadonlySet<string>;
+  /** Null while this agent does not speak for the workspace: then the list is another's to change. */
+  #people: readonly Person[] | null = null;
   /** Those who are here and were on OpenClaw's list when it was last read; whoever comes back is looked up again. */
   #listed: ReadonlySet<string> = new Set();
   #readAt = Number.NEGATIVE_INFINITY;
@@ -48,15 +53,27 @@ export class AdminGrants {
   constructor(options: AdminGrantsOptions) {
     this.#options = options;
     this.#granted = new Map(options.state.readGranted());
+    this.#stored = new Set(this.#granted.keys());
   }
 
   /** Takes the roster as it is now, and changes OpenClaw's list when somebody's power is not as it should be. */
   follow(people: readonly Person[]): void {
+    // Of those who were here until now, too: a chat may have stood open for a week.
+    this.#noteUse(this.#people ?? []);
     this.#people = people;
-    this.#noteUse();
+    this.#noteUse(people);
     const here = this.#aim().wanted;
     this.#listed = new Set([...this.#listed].filter((user) => here.has(user)));
     if (this.#retryTimer === null && this.#isDue()) this.#run();
+  }
+
+  /** Changes nothing until the roster comes again: another agent may be the one that does. */
+  release(): void {
+    this.#noteUse(this.#people ?? []);
+    this.#people = null;
+    this.#due = false;
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
+    this.#retryTimer = null;
   }
 
   /**
@@ -77,16 +94,32 @@ export class AdminGrants {
     this.#running ??= this.#runWhileDue();
   }
 
-  #noteUse(): void {
+  #noteUse(people: readonly Person[]): void {
     const now = this.#options.now();
     let stale = false;
-    for (const { user, active } of this.#people) {
+    for (const { user, active } of people) {
       const usedAt = active ? this.#granted.get(user) : undefined;
-      if (usedAt === undefined || now - usedAt < USE_STEP_MS) continue;
+      // Either way: the clock may have been ahead.
+      if (usedAt === undefined || Math.abs(now - usedAt) < USE_STEP_MS) continue;
       this.#granted.set(user, now);
       stale = true;
     }
-    if (stale) this.#options.state.writeGranted(this.#granted);
+    if (!stale) return;
+    try {
+      this.#store();
+    } catch (error) {
+      // No reason to keep anybody from their chat: what is stored is old, and the next step tries again.
+      this.#tell(error);
+    }
+  }
+
+  /** Whom `configure --admin` named has been taken out of the note while this runs: they are their owner's now. */
+  #store(): void {
+    const { state } = this.#options;
+    const noted = state.readGranted();
+    for (const user of this.#stored) if (!noted.has(user)) this.#granted.delete(user);
+    state.writeGranted(this.#granted);
+    this.#stored = new Set(this.#granted.keys());
   }
 
   #isDue(): boolean {
@@ -100,12 +133,13 @@ export class AdminGrants {
   /** Whoever has something open is made an administrator; whoever was made one stays it for a while. */
   #aim(): { wanted: Set<string>; withdrawn: Set<string> } {
     const now = this.#options.now();
-    const admins = this.#people.filter(({ role }) => role === "admin");
+    const people = this.#options.grantsAdmins ? this.#people : null;
+    const admins = (people ?? []).filter(({ role }) => role === "admin");
     const known = new Set(admins.map(({ user }) => user));
     const wanted = new Set(admins.filter(({ active }) => active).map(({ user }) => user));
     const withdrawn = new Set<string>();
     for (const [user, usedAt] of this.#granted) {
-      if (!wanted.has(user) && (!known.has(user) || now - usedAt >= UNUSED_MS)) withdrawn.add(user);
+      if (!wanted.has(user) && (!known.has(user) || Math.abs(now - usedAt) >= UNUSED_MS)) withdrawn.add(user);
     }
     return { wanted, withdrawn };
   }
@@ -119,9 +153,8 @@ export class AdminGrants {
       }
     } catch (error) {
       // Once per series: it is tried again for as long as OpenClaw refuses, or is away.
-      if (this.#failures === 0)
-        this.#options.log("admins.not_set", { error: String((error as Error).message || error) });
-      this.#retryLater();
+      if (this.#failures === 0) this.#tell(error);
+      if (this.#people !== null) this.#retryLater();
     } finally {
       this.#running = null;
     }
@@ -147,22 +180,43 @@ export class AdminGrants {
   }
 
   async #bringInStep(): Promise<void> {
-    const { client, state, now, log } = this.#options;
+    const { client, now, log } = this.#options;
     await client.withBackend(async (backend) => {
       const { scopes, hash } = await backend.readIdentityScopes();
+      if (this.#people === null) return;
       const { wanted, withdrawn } = this.#aim();
-      const { patch, shortened } = planGrants(scopes, wanted, withdrawn);
-      if (patch !== null && !followsAdministrators(backend.version)) return this.#leave(backend.version);
+      const plan = planGrants(scopes, wanted, withdrawn);
+      if (plan.patch !== null && !followsAdministrators(backend.version)) return this.#leave(backend.version);
       const fresh = [...wanted].filter((user) => !isAdmin(scopes, user));
       // Before the change: whoever is not in the file is never taken off the list again.
       for (const user of fresh) this.#granted.set(user, now());
-      if (fresh.length > 0) state.writeGranted(this.#granted);
-      if (patch !== null) await backend.patchIdentityScopes(patch, shortened, hash);
+      if (fresh.length > 0) this.#store();
+      await this.#change(backend, plan, hash, fresh);
       for (const user of withdrawn) this.#granted.delete(user);
-      if (withdrawn.size > 0) state.writeGranted(this.#granted);
+      if (withdrawn.size > 0) this.#store();
       this.#listed = wanted;
       this.#readAt = now();
-      if (patch !== null) log("admins.set", { granted: fresh.length, withdrawn: withdrawn.size });
+      if (plan.patch !== null) log("admins.set", { granted: fresh.length, withdrawn: withdrawn.size });
     });
+  }
+
+  async #change(backend: Backend, { patch, shortened }: GrantPlan, hash: string, fresh: string[]): Promise<void> {
+    if (patch === null) return;
+    try {
+      await backend.patchIdentityScopes(patch, shortened, hash);
+    } catch (error) {
+      if (error instanceof ChangeRefused && fresh.length > 0) {
+        // Whoever is on the list at the next look was put there by its owner.
+        for (const user of fresh) this.#granted.delete(user);
+        this.#store();
+      }
+      throw error;
+    }
+  }
+
+  /** OpenClaw's words may name settings, and here an address is the name of one. */
+  #tell(error: unknown): void {
+    const words = String((error as Error).message || error).replaceAll(/[^\s"'`]+@[^\s"'`]+/g, "(address)");
+    this.#options.log("admins.not_set", { error: words });
   }
 }

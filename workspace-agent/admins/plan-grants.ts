@@ -1,5 +1,5 @@
 /** Who OpenClaw's `gateway.auth.identityScopes` should make an administrator, and what that changes. Pure. */
-import { ADMIN_SCOPE } from "../openclaw/wanted.ts";
+import { ADMIN_SCOPE, REDACTED } from "../openclaw/wanted.ts";
 
 /** OpenClaw's user string or e-mail address → scopes. */
 export type IdentityScopes = Readonly<Record<string, readonly string[]>>;
@@ -32,16 +32,20 @@ export function planGrants(
   for (const user of withdrawn) {
     const key = keyOf(scopes, user);
     if (key === undefined || wanted.has(user) || !isAdmin(scopes, user)) continue;
-    const rest = (scopes[key] ?? []).filter((scope) => scope !== ADMIN_SCOPE);
+    const rest = (scopes[key] ?? []).filter((scope) => scope !== ADMIN_SCOPE && scope !== REDACTED);
     patch[key] = rest.length === 0 ? null : rest;
     shortened.push(`${PATH}.${key}`);
   }
   return { patch: Object.keys(patch).length === 0 ? null : patch, shortened };
 }
 
+/**
+ * A list that OpenClaw does not show counts as an administrator's: it is the agent's own, or its owner's, and what was
+ * added to it would be added again at each look, with everybody reconnected.
+ */
 export function isAdmin(scopes: IdentityScopes, user: string): boolean {
-  const key = keyOf(scopes, user);
-  return key !== undefined && scopes[key]?.includes(ADMIN_SCOPE) === true;
+  const list = scopes[keyOf(scopes, user) ?? ""] ?? [];
+  return list.includes(ADMIN_SCOPE) || list.includes(REDACTED);
 }
 
 /** As OpenClaw itself looks a user up: exactly, else an address in any case. */

@@ -1,5 +1,6 @@
 /** `configure`: has OpenClaw believe the agent, and nobody else, about who is there. */
 import { randomBytes } from "node:crypto";
+import { readGranted, writeGranted } from "../admins/granted-file.ts";
 import { createOpenclawClient } from "../identity/openclaw-client.ts";
 import { applyChange, rehearse } from "../openclaw/apply-change.ts";
 import { readConfigFile } from "../openclaw/config-file.ts";
@@ -38,7 +39,7 @@ const ADMIN_WORDS: Record<Link["admins"], string> = {
   roles:
     "Administrators of the gateway become OpenClaw's (operator.admin) while they come; --admin names them instead.",
   owner:
-    "OpenClaw's administrators are those of its own gateway.auth.identityScopes; --admin roles follows the gateway.",
+    "OpenClaw's administrators are those of its own gateway.auth.identityScopes; whom the agent put there goes when it starts again. --admin roles follows the gateway.",
 };
 
 export const configure: Command = {
@@ -95,11 +96,11 @@ async function change(context: CommandContext): Promise<Outcome> {
     if (readOnly !== null) throw handOver(folder, link, plan, readOnly);
     await requireConsent(context, file.bytes);
     // Before the change: a run cut short must find the same name and password again.
-    updateAgentFile(folder, link);
+    keepLink(folder, link, admins?.emails ?? []);
     const { backupPath } = await applyChange(folder, configPath, cli, plan, context.nowMs());
     say(`Changed. As it was: ${backupPath}`);
   } else {
-    updateAgentFile(folder, link);
+    keepLink(folder, link, admins?.emails ?? []);
   }
   const { how } = await awaitChange(installation, settings.reload?.mode, () =>
     inForce(link, new URL(publicOrigin).host),
@@ -141,6 +142,14 @@ function parseAdmins(flag: unknown): { from: Link["admins"]; emails: string[] } 
   const wrong = emails.find((email) => !/^[\x21-\x3f\x41-\x7e]+@[a-z0-9.-]+$/.test(email));
   if (wrong === undefined) return { from: "owner", emails };
   throw new CommandError("usage", `--admin: "${wrong}" is no e-mail address`, EXIT.usage);
+}
+
+/** @param named are their owner's from now on, so the agent does not take them away, though it may have made them administrators */
+function keepLink(folder: string, link: Link, named: readonly string[]): void {
+  const granted = new Map(readGranted(folder));
+  const taken = named.filter((user) => granted.delete(user));
+  if (taken.length > 0) writeGranted(folder, granted);
+  updateAgentFile(folder, link);
 }
 
 /** The whole patch goes to a file of this user's: the agent's password is in it. */

@@ -1,14 +1,16 @@
 /** `unconfigure`: OpenClaw and its workspace as they were before `configure`. */
 import { existsSync } from "node:fs";
 import { readGranted, removeGranted } from "../admins/granted-file.ts";
-import { isAdmin, keyOf } from "../admins/plan-grants.ts";
+import { isAdmin, keyOf, planGrants } from "../admins/plan-grants.ts";
 import { withdrawIdentity } from "../identity/withdraw-identity.ts";
 import { WorkspaceError, WorkspaceFiles } from "../identity/workspace-files.ts";
+import { patchConfig } from "../openclaw/apply-change.ts";
 import { type ChangeRecord, readChangeRecord, removeChangeRecord } from "../openclaw/change-record.ts";
 import { readConfigFile } from "../openclaw/config-file.ts";
 import { findReadOnly, requireOwnConfig } from "../openclaw/hindrances.ts";
 import { findInstallation, readSettings } from "../openclaw/installation.ts";
 import { findOpenClawCli, type OpenClawCli } from "../openclaw/openclaw-cli.ts";
+import { ADMIN_SCOPE, REDACTED } from "../openclaw/wanted.ts";
 import { isReady, probe, PROBE_USER } from "../openclaw/probe.ts";
 import { awaitChange } from "../openclaw/restart.ts";
 import { carryOut, dropBackup, findUndo, type Undo } from "../openclaw/undo-change.ts";
@@ -45,7 +47,7 @@ async function undoAll(context: CommandContext): Promise<Outcome> {
   const { folder, say, dryRun } = context;
   const agent = readAgentFile(folder);
   const record = readChangeRecord(folder);
-  const config = record === null ? "nothing" : await undoConfig(context, agent, record);
+  const config = record === null ? await withdrawGrants(context) : await undoConfig(context, agent, record);
   const files = await undoWorkspaces(agent, dryRun);
   if (!dryRun) {
     updateAgentFile(folder, FORGOTTEN);
@@ -89,6 +91,29 @@ async function undoConfig(context: CommandContext, agent: AgentFile, record: Cha
   return undo.how;
 }
 
+/** Where `configure` changed nothing (it was all there already, as in a container), the running agent may have. */
+async function withdrawGrants({ folder, env, flags, dryRun, say, confirm }: CommandContext): Promise<Undo["how"]> {
+  const granted = readGranted(folder);
+  if (granted.size === 0) return "nothing";
+  const names = [...granted.keys()].join(", ");
+  let cli: OpenClawCli;
+  try {
+    cli = findOpenClawCli(flags["openclaw"] as string | undefined, env);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    say(`OpenClaw is not here. Take these off its gateway.auth.identityScopes: ${names}`);
+    return "nothing";
+  }
+  const { patch } = planGrants((await readSettings(cli)).auth.identityScopes, new Set(), new Set(granted.keys()));
+  if (patch === null) return "nothing";
+  say(`Administrators of OpenClaw by their role at the gateway, and none any more: ${names}`);
+  if (dryRun) return "values";
+  if (!(await confirm("Change openclaw.json?")))
+    throw new CommandError("declined", "Nothing was changed.", EXIT.refused);
+  await patchConfig(cli, { gateway: { auth: { identityScopes: patch } } }, []);
+  return "values";
+}
+
 /** Administrators that the agent made while it ran, as if `configure` had set them. */
 async function readGrants(folder: string, cli: OpenClawCli): Promise<ChangeRecord["set"]> {
   const granted = [...readGranted(folder).keys()];
@@ -97,7 +122,9 @@ async function readGrants(folder: string, cli: OpenClawCli): Promise<ChangeRecor
   return granted.flatMap((user) => {
     const key = keyOf(identityScopes, user);
     if (key === undefined || !isAdmin(identityScopes, user)) return [];
-    return [{ path: ["gateway", "auth", "identityScopes", key], value: identityScopes[key] }];
+    // Where OpenClaw shows no scopes, the agent gave this one.
+    const value = identityScopes[key]?.map((scope) => (scope === REDACTED ? ADMIN_SCOPE : scope));
+    return [{ path: ["gateway", "auth", "identityScopes", key], value }];
   });
 }
 

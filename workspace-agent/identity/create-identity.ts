@@ -13,7 +13,7 @@ export function createIdentity(
   config: AgentConfig,
   state: AdminGrantsOptions["state"],
   log: Log,
-): { identity: IdentityWriter; gate: IdentityGate } {
+): { identity: Pick<IdentityWriter, "receive" | "recheck" | "release">; gate: IdentityGate } {
   const now = () => performance.now();
   const rosters = config.workspaces.map(
     (folder) => new RosterFiles(new WorkspaceFiles(folder), config.publicUrl, log, now),
@@ -23,9 +23,9 @@ export function createIdentity(
     openclawPassword === null
       ? null
       : createOpenclawClient(config.openclaw, new URL(config.publicUrl).host, openclawPassword);
-  const admins =
-    client === null || !config.grantsAdmins ? null : new AdminGrants({ client, state, log, now: Date.now });
-  const identity = new IdentityWriter({
+  const { grantsAdmins } = config;
+  const admins = client === null ? null : new AdminGrants({ client, state, log, now: Date.now, grantsAdmins });
+  const writer = new IdentityWriter({
     async writeFiles(people, profiles) {
       admins?.follow(people);
       return writeRosters(rosters, people, profiles);
@@ -37,7 +37,16 @@ export function createIdentity(
     log,
     now,
   });
-  return { identity, gate: admins === null ? (head) => identity.gate(head) : gateBoth(identity, admins) };
+  if (admins === null) return { identity: writer, gate: (head) => writer.gate(head) };
+  const identity = {
+    receive: writer.receive.bind(writer),
+    recheck: () => writer.recheck(),
+    release() {
+      writer.release();
+      admins.release();
+    },
+  };
+  return { identity, gate: gateBoth(writer, admins) };
 }
 
 /** Identity first: what it refuses waits for nothing more. */

@@ -1,6 +1,6 @@
 /** OpenClaw's own API on loopback: as the local backend, and once per person as that person. */
 import { request } from "node:http";
-import { GatewayClient, type GatewayClientOptions } from "@openclaw/gateway-client";
+import { GatewayClient, type GatewayClientOptions, GatewayClientRequestError } from "@openclaw/gateway-client";
 import * as v from "valibot";
 import { VERSION } from "#protocol/version.ts";
 import type { OriginAddress } from "../config.ts";
@@ -22,6 +22,14 @@ export class ProfileRefused extends Error {
   }
 }
 
+/** OpenClaw has answered that it did not change its configuration. */
+export class ChangeRefused extends Error {
+  constructor(cause: Error) {
+    super(cause.message, { cause });
+    this.name = "ChangeRefused";
+  }
+}
+
 export interface OpenclawClient {
   /** Makes OpenClaw create the profile of `user`, if there is none. @throws {ProfileRefused} */
   createProfile(user: string): Promise<void>;
@@ -30,7 +38,7 @@ export interface OpenclawClient {
 }
 
 export interface Backend {
-  /** Of the running OpenClaw. */
+  /** Of the running OpenClaw; empty when it does not say. */
   readonly version: string;
   listProfiles(): Promise<Profile[]>;
   setDisplayName(profileId: string, displayName: string): Promise<void>;
@@ -40,6 +48,7 @@ export interface Backend {
    * Settles when the running OpenClaw goes by it; then it reconnects everybody, this client too.
    * @param patch RFC 7396, of `identityScopes` @param shortened paths of lists that lose entries
    * @param hash refused when the configuration has changed since
+   * @throws {ChangeRefused} when nothing was changed; after any other error it may have been
    */
   patchIdentityScopes(patch: Record<string, string[] | null>, shortened: string[], hash: string): Promise<void>;
 }
@@ -53,7 +62,10 @@ const CHANGE_TIMEOUT_MS = 15_000;
 const POLICY_CHANGED = 4001;
 /** From dialling to OpenClaw's welcome: its client has limits for each step, but not for all of them. */
 const CONNECT_TIMEOUT_MS = 4_000;
+/** Of a file that it cannot read OpenClaw shows an empty configuration: nobody would be on the list. */
 const Configuration = v.object({
+  exists: v.literal(true),
+  valid: v.literal(true),
   hash: v.string(),
   config: v.object({
     gateway: v.optional(
@@ -84,8 +96,8 @@ export function createOpenclawClient(address: OriginAddress, publicHost: string,
       for (let isRepeated = false; ; isRepeated = true) {
         const { client, connected, closeCode } = connect(`ws://${authority}/`, password);
         try {
-          const { server } = await connected;
-          return await work(backendOf(client, server.version));
+          const hello: Partial<HelloOk> = await connected;
+          return await work(backendOf(client, hello.server?.version ?? ""));
         } catch (error) {
           // Nobody's fault: somebody became an administrator meanwhile. All of this can be done twice.
           if (isRepeated || closeCode() !== POLICY_CHANGED) throw error;
@@ -111,9 +123,18 @@ function backendOf(client: GatewayClient, version: string): Backend {
     async patchIdentityScopes(patch, shortened, hash) {
       const raw = JSON.stringify({ gateway: { auth: { identityScopes: patch } } });
       const params = { raw, baseHash: hash, ...(shortened.length === 0 ? {} : { replacePaths: shortened }) };
-      await client.request("config.patch", params, { timeoutMs: CHANGE_TIMEOUT_MS });
+      try {
+        await client.request("config.patch", params, { timeoutMs: CHANGE_TIMEOUT_MS });
+      } catch (error) {
+        throw error instanceof GatewayClientRequestError && !isWritten(error) ? new ChangeRefused(error) : error;
+      }
     },
   };
+}
+
+/** OpenClaw says how far it came when it fails after it has written its file (2026.9.6). */
+function isWritten({ details }: GatewayClientRequestError): boolean {
+  return typeof details === "object" && details !== null && "publication" in details;
 }
 
 /** Any authenticated request creates the profile; this one is small and has no other effect (facts/openclaw section 3.3). */

@@ -1,7 +1,7 @@
 /** From OpenClaw's settings to those that the agent needs: a patch, and words for the person who decides. Pure. */
 import { mergePatch, type Path, same, type Setting, valueAt } from "./setting-path.ts";
 import type { GatewaySettings } from "./settings.ts";
-import { ADMIN_SCOPE, EVERYBODY, REQUIRED_HEADERS, type Wanted } from "./wanted.ts";
+import { ADMIN_SCOPE, EVERYBODY, REDACTED, REQUIRED_HEADERS, type Wanted } from "./wanted.ts";
 
 export const TOKEN: Path = ["gateway", "auth", "token"];
 export const PASSWORD: Path = ["gateway", "auth", "password"];
@@ -50,7 +50,8 @@ export function planChange(current: GatewaySettings, wanted: Wanted, password: s
       : []),
     ...wanted.admins.map((email): [Path, Setting] => [
       ["gateway", "auth", "identityScopes", email],
-      [...new Set([...(current.auth.identityScopes[email] ?? []), ADMIN_SCOPE])],
+      // What is not shown cannot be kept: it becomes what was asked for.
+      [...new Set([...(current.auth.identityScopes[email] ?? []).filter((scope) => scope !== REDACTED), ADMIN_SCOPE])],
     ]),
   ];
   const changes = targets

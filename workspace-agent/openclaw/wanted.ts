@@ -15,6 +15,11 @@ export const REQUIRED_HEADERS = ["x-forwarded-proto", "x-forwarded-host"];
 /** What every signed-in person's browser may be given; operator.admin comes by name only. */
 export const EVERYBODY = ["operator.read", "operator.write", "operator.approvals", "operator.questions"];
 export const ADMIN_SCOPE = "operator.admin";
+/**
+ * What OpenClaw shows in place of a secret. By the path alone it takes the scopes of `secretary@example.com` for one, as
+ * it does those of every address with "secret", "password" or "api-key" in it (2026.9.6).
+ */
+export const REDACTED = "__OPENCLAW_REDACTED__";
 
 /** A random name is a second layer: whoever cannot read the settings cannot present an identity. */
 export function randomUserHeader(bytes: Uint8Array): string {

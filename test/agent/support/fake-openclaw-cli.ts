@@ -57,6 +57,8 @@ else if (args === "gateway status --json") {
 } else if (args === "config get gateway --json") {
   const gateway = read().gateway ?? {};
   for (const name of ["token", "password"]) if (gateway.auth?.[name]) gateway.auth[name] = "__OPENCLAW_REDACTED__";
+  for (const [user, scopes] of Object.entries(gateway.auth?.identityScopes ?? {}))
+    if (/password|secret|api.?key/i.test(user)) scopes.fill("__OPENCLAW_REDACTED__");
   print(gateway);
 } else if (args === "config get tools --json") {
   print({ ok: false, error: { message: "Config path is valid but unset: tools." } });

@@ -44,6 +44,7 @@ export class RealOpenClaw {
       const running = new RealOpenClaw(stack, openSecrets(home), prompts);
       // Somebody's first coming as administrator has OpenClaw reconnect everybody.
       for (const role of [...ROLES].toReversed()) await running.#enter(role);
+      await running.#learnProfiles();
       return running;
     } catch (error) {
       await stack.stop();
@@ -113,9 +114,18 @@ export class RealOpenClaw {
   async #enter(role: Role): Promise<void> {
     this.cookies[role] = await this.signIn(role);
     this.sessions[role] = await GatewaySession.openAs(role, this.url, this.cookies[role]);
-    const answer = await this.sessions[role].request("users.self");
-    if (!answer.ok) throw new Error(`users.self: ${outcome(answer)}`);
-    this.profiles[role] = (answer.payload as { profile: { id: string } }).profile.id;
+  }
+
+  /** Not by `users.self`: older releases tell a viewer nothing. */
+  async #learnProfiles(): Promise<void> {
+    const answer = await this.sessions.admin.request("users.list");
+    if (!answer.ok) throw new Error(`users.list: ${outcome(answer)}`);
+    const { profiles } = answer.payload as { profiles: { id: string; emails: string[] }[] };
+    for (const role of ROLES) {
+      const found = profiles.find(({ emails }) => emails.includes(PEOPLE[role]));
+      if (found === undefined) throw new Error(`OpenClaw knows nothing of the ${role}`);
+      this.profiles[role] = found.id;
+    }
   }
 }
 

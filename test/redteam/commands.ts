@@ -1,8 +1,12 @@
 /** T2: what is typed into a chat as a command of OpenClaw's. The gate reads no prompts, so that OpenClaw's own check must hold. */
+import { openClawRelease } from "../../scripts/openclaw-install.ts";
 import type { Attempt } from "./attempt.ts";
 import type { RealOpenClaw } from "./real-openclaw.ts";
 
 const REFUSED = /operator\.(admin|approvals)|not authorized|is disabled|not available|owner/;
+/** How releases until 2026.9.1 refuse: what they do not do, they do not answer. */
+const IGNORED = /No reply was generated/;
+const isSilent = openClawRelease().localeCompare("2026.9.2", "en", { numeric: true }) < 0;
 
 const COMMANDS: string[] = [
   "/config set gateway.auth.trustedProxy.userHeader=x-forged",
@@ -51,7 +55,8 @@ export const COMMAND_ATTEMPTS: Attempt[] = COMMANDS.map((command) => ({
     const before = await configurationHash(real);
     const answer = await say(real, command);
     const after = await configurationHash(real);
-    const refused = REFUSED.test(answer) ? "refused by OpenClaw" : answer;
+    const isRefused = REFUSED.test(answer) || (isSilent && IGNORED.test(answer));
+    const refused = isRefused ? "refused by OpenClaw" : answer;
     return `${refused}; its configuration is ${before === after ? "what it was" : "another"}`;
   },
 }));

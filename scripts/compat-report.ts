@@ -76,7 +76,8 @@ const DEGRADES: Record<string, { words: RegExp; meaning: string }> = {
     NAMED_BY_HAND,
   "a group that is taken away ends the open socket at once, and OpenClaw's list follows": NAMED_BY_HAND,
   "what the Control UI sends for a user": {
-    words: /^(?:AssertionError: )?pin: INVALID_REQUEST: cannot pin a child session[^;\n]*: expected/,
+    words:
+      /^(?:AssertionError: )?pin: INVALID_REQUEST: cannot pin a child session; pin its parent session instead: expected/,
     meaning: "this release itself lets nobody pin such a session; begin, rename, mark as read, archive, delete hold",
   },
 };
